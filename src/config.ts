@@ -1,0 +1,258 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { MatricError } from "./errors.ts";
+import { type LogFormat, type LogLevel, logLevels } from "./logger.ts";
+
+/** One setting: where it comes from, what it may be, and what it is for. The README's table is made of these. */
+interface Setting<T> {
+  env: string;
+  /** The `serve` flag, without dashes; settings that are rarely touched have none. */
+  flag?: string;
+  default: T;
+  /** Shown instead of the default where that depends on the machine. */
+  defaultText?: string;
+  help: string;
+  parse: (text: string) => T;
+}
+
+const setting = <T>(one: Setting<T>): Setting<T> => one;
+
+/** Every setting of the server. Names ending in a unit are in that unit. */
+export const settings = {
+  host: setting({ env: "MATRIC_HOST", flag: "host", default: "127.0.0.1", help: "address to listen on", parse: nonEmpty }),
+  port: setting({ env: "MATRIC_PORT", flag: "port", default: 6287, help: "port to listen on; 0 takes a free one", parse: integer(0, 65_535) }),
+  dataDir: setting({
+    env: "MATRIC_DATA_DIR",
+    flag: "data-dir",
+    default: join(process.env.XDG_DATA_HOME || join(homedir(), ".local/share"), "matric"),
+    defaultText: "$XDG_DATA_HOME/matric, else ~/.local/share/matric",
+    help: "where the database lives",
+    parse: nonEmpty,
+  }),
+  durability: setting({
+    env: "MATRIC_DURABILITY",
+    flag: "durability",
+    default: "full" as "full" | "normal",
+    help: "`full`: what was answered survives power loss; `normal`: it survives a killed process",
+    parse: oneOf("full", "normal"),
+  }),
+  logFormat: setting({
+    env: "MATRIC_LOG_FORMAT",
+    flag: "log-format",
+    default: undefined as LogFormat | undefined,
+    defaultText: "`pretty` on a terminal, else `json`",
+    help: "form of the server's log on stdout: `json` or `pretty`",
+    parse: oneOf("json", "pretty"),
+  }),
+  logLevel: setting({
+    env: "MATRIC_LOG_LEVEL",
+    flag: "log-level",
+    default: "info" as LogLevel,
+    help: `least level that is logged: ${logLevels.join(", ")}`,
+    parse: oneOf(...logLevels),
+  }),
+  jobTypes: setting({
+    env: "MATRIC_JOB_TYPES",
+    flag: "job-types",
+    default: [] as string[],
+    defaultText: "none",
+    help: "job types that external workers serve, separated by commas",
+    parse: names,
+  }),
+  jobConcurrency: setting({
+    env: "MATRIC_JOB_CONCURRENCY",
+    flag: "job-concurrency",
+    default: 2,
+    help: "jobs that the built-in worker runs at once",
+    parse: integer(1, 64),
+  }),
+  jobAttempts: setting({ env: "MATRIC_JOB_ATTEMPTS", default: 3, help: "attempts before a job fails for good", parse: integer(1, 20) }),
+  jobLeaseSeconds: setting({
+    env: "MATRIC_JOB_LEASE_SECONDS",
+    default: 30,
+    help: "how long a worker may be silent before its job is given to another",
+    parse: integer(1, 3600),
+  }),
+  aiUrl: setting({
+    env: "MATRIC_AI_URL",
+    default: undefined as string | undefined,
+    defaultText: "none: the built-in reviser tidies Markdown",
+    help: "base URL of an OpenAI-compatible server, `https://api.openai.com/v1` for one",
+    parse: httpUrl,
+  }),
+  aiModel: setting({
+    env: "MATRIC_AI_MODEL",
+    default: undefined as string | undefined,
+    defaultText: "none",
+    help: "model to ask; required with MATRIC_AI_URL",
+    parse: nonEmpty,
+  }),
+  aiKey: setting({
+    env: "MATRIC_AI_KEY",
+    default: undefined as string | undefined,
+    defaultText: "none",
+    help: "key of the AI server",
+    parse: nonEmpty,
+  }),
+  aiIdleSeconds: setting({
+    env: "MATRIC_AI_IDLE_SECONDS",
+    default: 60,
+    help: "how long the AI server may send nothing before the attempt fails",
+    parse: integer(1, 3600),
+  }),
+  aiTotalSeconds: setting({
+    env: "MATRIC_AI_TOTAL_SECONDS",
+    default: 600,
+    help: "how long one answer of the AI server may take in all",
+    parse: integer(1, 86_400),
+  }),
+  retentionDays: setting({
+    env: "MATRIC_RETENTION_DAYS",
+    default: 7,
+    help: "days that events stay in the log",
+    parse: decimal(0.0001, 36_500),
+  }),
+  retentionEvents: setting({
+    env: "MATRIC_RETENTION_EVENTS",
+    default: 1_000_000,
+    help: "events that stay in the log",
+    parse: integer(1, 1_000_000_000),
+  }),
+  sseHeartbeatSeconds: setting({
+    env: "MATRIC_SSE_HEARTBEAT_SECONDS",
+    default: 15,
+    help: "a comment is sent this often on SSE streams; proxies cut what is silent",
+    parse: decimal(0.05, 3600),
+  }),
+  wsPingSeconds: setting({
+    env: "MATRIC_WS_PING_SECONDS",
+    default: 30,
+    help: "a ping is sent this often on WebSockets",
+    parse: decimal(0.05, 3600),
+  }),
+  wsPongTimeoutSeconds: setting({
+    env: "MATRIC_WS_PONG_TIMEOUT_SECONDS",
+    default: 90,
+    help: "a WebSocket that answered no ping for so long is closed",
+    parse: decimal(0.1, 3600),
+  }),
+  slowSeconds: setting({
+    env: "MATRIC_SLOW_SECONDS",
+    default: 60,
+    help: "a stream whose client takes nothing for so long is closed; it can resume",
+    parse: decimal(0.1, 3600),
+  }),
+  pollSeconds: setting({
+    env: "MATRIC_POLL_SECONDS",
+    default: 25,
+    help: "how long a long poll waits for an event before it answers with none",
+    parse: decimal(0.05, 300),
+  }),
+  connectionsMax: setting({
+    env: "MATRIC_CONNECTIONS_MAX",
+    default: 10_000,
+    help: "streams open at once",
+    parse: integer(1, 1_000_000),
+  }),
+  bodyBytesMax: setting({
+    env: "MATRIC_BODY_BYTES_MAX",
+    default: 1024 * 1024,
+    help: "size of a request body",
+    parse: integer(1024, 64 * 1024 * 1024),
+  }),
+  wsMessageBytesMax: setting({
+    env: "MATRIC_WS_MESSAGE_BYTES_MAX",
+    default: 64 * 1024,
+    help: "size of a message that a WebSocket client sends",
+    parse: integer(256, 16 * 1024 * 1024),
+  }),
+  subscriptionsMax: setting({
+    env: "MATRIC_SUBSCRIPTIONS_MAX",
+    default: 256,
+    help: "subscriptions of one WebSocket",
+    parse: integer(1, 10_000),
+  }),
+  drainSeconds: setting({
+    env: "MATRIC_DRAIN_SECONDS",
+    default: 30,
+    help: "how long running jobs may go on after SIGTERM",
+    parse: decimal(0, 3600),
+  }),
+};
+
+type Settings = typeof settings;
+export type SettingName = keyof Settings;
+export type Config = Readonly<{ [Name in SettingName]: Settings[Name]["default"] }>;
+
+/**
+ * Reads the configuration once: `flags` (by setting name) win over the environment, that over the defaults.
+ * Throws `invalid` with one clear line for the first value that cannot be used.
+ */
+export function readConfig(flags: Partial<Record<SettingName, string>>, env: Record<string, string | undefined>): Config {
+  const entries = Object.entries(settings).map(([name, one]) => [name, valueOf(one, flags[name as SettingName], env[one.env])]);
+  const config = Object.freeze(Object.fromEntries(entries)) as Config;
+  if (config.aiUrl && !config.aiModel) throw configError("MATRIC_AI_MODEL", "must name a model when MATRIC_AI_URL is set");
+  return config;
+}
+
+function valueOf(one: Setting<unknown>, flag: string | undefined, env: string | undefined): unknown {
+  const text = flag ?? env;
+  // An empty variable is what `FOO= matric serve` and most unit files mean by "not set".
+  if (text === undefined || (flag === undefined && text === "")) return one.default;
+  try {
+    return one.parse(text);
+  } catch (error) {
+    throw configError(flag === undefined ? one.env : `--${one.flag}`, `${messageOf(error)}, not "${text}"`);
+  }
+}
+
+function configError(source: string, problem: string): MatricError {
+  return new MatricError("invalid", `${source} ${problem}.`, { field: source });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function nonEmpty(text: string): string {
+  if (text.trim() === "") throw new Error("must not be empty");
+  return text;
+}
+
+function integer(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text.trim()) || value < least || value > most) throw new Error(`must be a whole number from ${least} to ${most}`);
+    return value;
+  };
+}
+
+function decimal(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+(\.\d+)?$/.test(text.trim()) || value < least || value > most) throw new Error(`must be a number from ${least} to ${most}`);
+    return value;
+  };
+}
+
+function oneOf<const T extends string>(...allowed: T[]): (text: string) => T {
+  return (text) => {
+    const found = allowed.find((one) => one === text);
+    if (!found) throw new Error(`must be one of ${allowed.join(", ")}`);
+    return found;
+  };
+}
+
+function names(text: string): string[] {
+  const list = text.split(",").map((name) => name.trim()).filter((name) => name !== "");
+  if (list.some((name) => !/^[a-z][a-z0-9_.-]{0,63}$/.test(name))) {
+    throw new Error("must be names of lower-case letters, digits, `_`, `-` and `.`, separated by commas");
+  }
+  return [...new Set(list)];
+}
+
+function httpUrl(text: string): string {
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol)) throw new Error("must be an http or https URL");
+  return text;
+}

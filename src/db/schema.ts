@@ -1,0 +1,146 @@
+import { sql } from "drizzle-orm";
+import { check, foreignKey, index, integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+// Every table on one page. Times are milliseconds since 1970, ids are UUIDv7 (rising keys touch few pages), JSON is text.
+
+/** One row: how far retention has removed the log, so that a sequence number is never given twice. */
+export const logState = sqliteTable(
+  "log_state",
+  {
+    id: integer("id").primaryKey(),
+    prunedSeq: integer("pruned_seq").notNull().default(0),
+  },
+  (t) => [check("log_state_single", sql`${t.id} = 1`)],
+);
+
+/** The lives of this log, in order: an epoch begins when the log is created or restored, after `start_seq`. */
+export const epochs = sqliteTable("epochs", {
+  startSeq: integer("start_seq").notNull(),
+  epoch: text("epoch").primaryKey(),
+  startedAt: integer("started_at").notNull(),
+});
+
+/** The log. `body` is the JSON text that every transport sends. */
+export const events = sqliteTable("events", {
+  seq: integer("seq").primaryKey(),
+  name: text("name").notNull(),
+  at: integer("at").notNull(),
+  noteId: text("note_id"),
+  jobId: text("job_id"),
+  body: text("body").notNull(),
+});
+
+export const notes = sqliteTable(
+  "notes",
+  {
+    /** The search index refers to it; an implicit rowid would be renumbered by VACUUM. */
+    rowId: integer("row_id").primaryKey(),
+    id: text("id").notNull().unique(),
+    title: text("title").notNull(),
+    tags: text("tags", { mode: "json" }).$type<string[]>().notNull(),
+    version: integer("version").notNull(),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+    deletedAt: integer("deleted_at"),
+    /** The last column: a search looks at the ones before it without reading through a long text. */
+    content: text("content").notNull(),
+  },
+  (t) => [
+    check("notes_version_positive", sql`${t.version} >= 1`),
+    index("notes_by_update").on(t.updatedAt, t.id).where(sql`deleted_at is null`),
+  ],
+);
+
+export const noteTags = sqliteTable(
+  "note_tags",
+  {
+    tag: text("tag").notNull(),
+    noteId: text("note_id")
+      .notNull()
+      .references(() => notes.id, { onDelete: "cascade" }),
+  },
+  (t) => [primaryKey({ columns: [t.tag, t.noteId] }), index("note_tags_by_note").on(t.noteId)],
+);
+
+/** Every text a note ever had, and, with `applied` false, texts that were kept aside for the user to choose. */
+export const noteRevisions = sqliteTable(
+  "note_revisions",
+  {
+    noteId: text("note_id").notNull(),
+    version: integer("version").notNull(),
+    /** The version whose text this one was made from. */
+    basedOn: integer("based_on"),
+    title: text("title").notNull(),
+    tags: text("tags", { mode: "json" }).$type<string[]>().notNull(),
+    source: text("source", { enum: ["user", "agent", "ai_revision", "restore"] }).notNull(),
+    actorKind: text("actor_kind", { enum: ["user", "agent", "worker", "system"] }).notNull(),
+    actorId: text("actor_id"),
+    jobId: text("job_id"),
+    applied: integer("applied", { mode: "boolean" }).notNull(),
+    createdAt: integer("created_at").notNull(),
+    content: text("content").notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.noteId, t.version] }),
+    foreignKey({ columns: [t.noteId], foreignColumns: [notes.id] }).onDelete("cascade"),
+  ],
+);
+
+export const jobs = sqliteTable(
+  "jobs",
+  {
+    id: text("id").primaryKey(),
+    type: text("type").notNull(),
+    noteId: text("note_id"),
+    payload: text("payload").notNull(),
+    status: text("status", { enum: ["queued", "running", "completed", "failed", "cancelled"] }).notNull(),
+    priority: integer("priority").notNull(),
+    progress: real("progress").notNull().default(0),
+    message: text("message"),
+    attempt: integer("attempt").notNull().default(0),
+    maxAttempts: integer("max_attempts").notNull(),
+    errorCode: text("error_code"),
+    error: text("error"),
+    result: text("result"),
+    /** Jobs that ask for the same work have the same one. */
+    fingerprint: text("fingerprint").notNull(),
+    /** A queued job may not start before this; null when it may start now. */
+    runAt: integer("run_at"),
+    /** Who holds the lease, or held the last one; null for the server's own worker. */
+    workerId: text("worker_id"),
+    /** Given anew with every attempt; kept at the end, so that a repeated "complete" is recognised. */
+    leaseToken: text("lease_token"),
+    leaseExpiresAt: integer("lease_expires_at"),
+    createdAt: integer("created_at").notNull(),
+    startedAt: integer("started_at"),
+    attemptStartedAt: integer("attempt_started_at"),
+    finishedAt: integer("finished_at"),
+  },
+  (t) => [
+    check("jobs_lease_while_running", sql`(${t.status} = 'running') = (${t.leaseExpiresAt} is not null)`),
+    check(
+      "jobs_finished_has_time",
+      sql`(${t.status} in ('completed','failed','cancelled')) = (${t.finishedAt} is not null)`,
+    ),
+    check("jobs_delay_while_queued", sql`${t.runAt} is null or ${t.status} = 'queued'`),
+    check("jobs_attempt_within_limit", sql`${t.attempt} between 0 and ${t.maxAttempts}`),
+    check("jobs_progress_percent", sql`${t.progress} between 0 and 100`),
+    // Claiming takes the first entry of a type: jobs that wait for their next attempt stand in an index of their own.
+    index("jobs_ready").on(t.type, sql`${t.priority} desc`, t.id).where(sql`status = 'queued' and run_at is null`),
+    index("jobs_delayed").on(t.runAt).where(sql`status = 'queued' and run_at is not null`),
+    index("jobs_waiting_equal").on(t.fingerprint).where(sql`status = 'queued'`),
+    index("jobs_by_note").on(t.noteId, t.id),
+    index("jobs_by_type").on(t.type, t.id),
+    index("jobs_by_status").on(t.status, t.id),
+  ],
+);
+
+/** One row: what the whole queue is told. */
+export const queueState = sqliteTable(
+  "queue_state",
+  {
+    id: integer("id").primaryKey(),
+    paused: integer("paused", { mode: "boolean" }).notNull().default(false),
+  },
+  (t) => [check("queue_state_single", sql`${t.id} = 1`)],
+);

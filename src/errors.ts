@@ -1,0 +1,57 @@
+/** Every way in which matric can refuse or fail. The set is closed: adding a code is a change of the public contract. */
+export type ErrorCode =
+  | "malformed"
+  | "unauthorized"
+  | "forbidden"
+  | "not_found"
+  | "method_not_allowed"
+  | "not_acceptable"
+  | "conflict"
+  | "version_conflict"
+  | "too_large"
+  | "unsupported_media_type"
+  | "invalid"
+  | "rate_limited"
+  | "draining"
+  | "overloaded"
+  | "storage_full"
+  | "storage_unavailable"
+  | "already_running"
+  | "address_in_use"
+  | "unreachable"
+  | "timed_out"
+  | "internal";
+
+/** What a caller needs besides the message in order to mend the request; all of it is safe to show. */
+export interface ErrorDetails {
+  /** The field of the request that is wrong, as a dotted path (`data.title`, `query.limit`). */
+  field?: string;
+  /** Present with `version_conflict`: the version that is stored now. */
+  current_version?: number;
+  /** Present with `rate_limited`, `draining` and `overloaded`. */
+  retry_after_seconds?: number;
+}
+
+/** The one error type. `message` is a full sentence for the person who made the request; `cause` never leaves the server. */
+export class MatricError extends Error {
+  override readonly name = "MatricError";
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly details: ErrorDetails = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The request is well-formed, but this field cannot be accepted. */
+export function invalid(field: string, message: string): MatricError {
+  return new MatricError("invalid", message, { field });
+}
+
+/** `kind` is a noun the user knows (`note`, `job`). */
+export function notFound(kind: string, id: string): MatricError {
+  return new MatricError("not_found", `There is no ${kind} with the id "${id}".`);
+}

@@ -1,0 +1,103 @@
+import { invalid } from "../errors.ts";
+import { fromDotted, isBuiltIn, isEventName, nearestBuiltIn } from "./names.ts";
+import { isTopic, topicsOf } from "./topics.ts";
+
+/** What a subscriber asks for. Within one list any may match, between the lists all must; an empty list asks for nothing. */
+export interface Filter {
+  /** Exact names, `Job*` for a family, `*` for all. */
+  readonly events: readonly string[];
+  readonly topics: readonly string[];
+  readonly noteIds: readonly string[];
+  readonly jobIds: readonly string[];
+}
+
+export const everything: Filter = { events: [], topics: [], noteIds: [], jobIds: [] };
+
+/** What a filter looks at in an event. */
+export interface Matchable {
+  readonly name: string;
+  readonly noteId: string | null;
+  readonly jobId: string | null;
+}
+
+export interface FilterInput {
+  events?: readonly string[] | undefined;
+  topics?: readonly string[] | undefined;
+  noteIds?: readonly string[] | undefined;
+  jobIds?: readonly string[] | undefined;
+}
+
+const valuesMax = 256;
+
+/**
+ * Checks and normalises what a subscriber asked for: equal filters come out equal. Throws `invalid` that names the field, and
+ * the nearest name where an event's name looks like a typing error.
+ */
+export function createFilter(input: FilterInput): Filter {
+  const events = clean("events", input.events).map(eventPattern);
+  return {
+    events: events.includes("*") ? [] : [...new Set(events)].sort(),
+    topics: clean("topics", input.topics).map((topic) => {
+      if (isTopic(topic)) return topic;
+      throw invalid("topics", `"${topic}" is not a topic. Topics are notes, jobs, queue, webhooks, custom, note:<id> and job:<id>.`);
+    }),
+    noteIds: clean("note_id", input.noteIds),
+    jobIds: clean("job_id", input.jobIds),
+  };
+}
+
+function clean(field: string, values: readonly string[] = []): string[] {
+  const list = [...new Set(values.map((value) => value.trim()).filter((value) => value !== ""))].sort();
+  if (list.length > valuesMax) throw invalid(field, `${field} names ${list.length} values; at most ${valuesMax} are taken.`);
+  const long = list.find((value) => value.length > 80);
+  if (long) throw invalid(field, `"${long.slice(0, 80)}…" is too long for ${field}.`);
+  return list;
+}
+
+function eventPattern(text: string): string {
+  const name = fromDotted(text);
+  if (name === "*" || isBuiltIn(name)) return name;
+  if (name.endsWith("*") && isEventName(name.slice(0, -1))) return name;
+  if (!isEventName(name)) {
+    throw invalid("events", `"${text}" is not the name of an event. Names are PascalCase like NoteUpdated; Job* stands for a family.`);
+  }
+  const nearest = nearestBuiltIn(name);
+  if (nearest) throw invalid("events", `There is no event "${text}". Did you mean ${nearest}?`);
+  return name;
+}
+
+export function matches(filter: Filter, event: Matchable): boolean {
+  const { events, topics, noteIds, jobIds } = filter;
+  if (noteIds.length > 0 && !(event.noteId !== null && noteIds.includes(event.noteId))) return false;
+  if (jobIds.length > 0 && !(event.jobId !== null && jobIds.includes(event.jobId))) return false;
+  if (events.length > 0 && !events.some((pattern) => nameMatches(pattern, event.name))) return false;
+  return topics.length === 0 || topicsOf(event).some((topic) => topics.includes(topic));
+}
+
+function nameMatches(pattern: string, name: string): boolean {
+  return pattern === name || (pattern.endsWith("*") && name.startsWith(pattern.slice(0, -1)));
+}
+
+/** Equal for equal filters. */
+export function filterKey(filter: Filter): string {
+  return JSON.stringify([filter.events, filter.topics, filter.noteIds, filter.jobIds]);
+}
+
+/** Under which keys an index finds this filter: one list that every matching event meets. */
+export function indexKeys(filter: Filter): string[] {
+  if (filter.noteIds.length > 0) return filter.noteIds.map((id) => `note ${id}`);
+  if (filter.jobIds.length > 0) return filter.jobIds.map((id) => `job ${id}`);
+  if (filter.topics.length > 0 && filter.topics.every((topic) => topic.includes(":"))) return filter.topics.map((topic) => `topic ${topic}`);
+  if (filter.events.length > 0) return filter.events.map((pattern) => (pattern.endsWith("*") ? `prefix ${pattern.slice(0, -1)}` : `name ${pattern}`));
+  if (filter.topics.length > 0) return filter.topics.map((topic) => `topic ${topic}`);
+  return ["all"];
+}
+
+/** The keys under which filters that may match this event stand in the index. */
+export function eventKeys(event: Matchable, prefixLengths: Iterable<number>): string[] {
+  const keys = ["all", `name ${event.name}`, ...topicsOf(event).map((topic) => `topic ${topic}`)];
+  if (event.noteId !== null) keys.push(`note ${event.noteId}`);
+  if (event.jobId !== null) keys.push(`job ${event.jobId}`);
+  for (const length of prefixLengths) if (length <= event.name.length) keys.push(`prefix ${event.name.slice(0, length)}`);
+  return keys;
+}

@@ -1,0 +1,104 @@
+import type { Cancel, Clock } from "../clock.ts";
+import { type Filter, matches } from "./filter.ts";
+import { FilterIndex } from "./filter-index.ts";
+import { Group, groupKey, type Member } from "./group.ts";
+import type { EventLog, StoredEvent } from "./log.ts";
+import { topicsOf } from "./topics.ts";
+
+/** Under load events of so many milliseconds leave in one write per connection; a single event leaves at once. */
+const flushIntervalMs = 2;
+
+/**
+ * Wakes the subscribers that are at the head of the log and hands them what was just committed, so that they need not read it.
+ * It holds nothing that could be lost: whoever is not at the head reads from the log.
+ */
+export class Hub {
+  readonly #groups = new Map<string, Group>();
+  readonly #index = new FilterIndex();
+  readonly #dirty = new Set<Group>();
+  #flushed: number;
+  #seen: number;
+  #lastFlushMs = Number.NEGATIVE_INFINITY;
+  #cancel: Cancel | undefined;
+
+  constructor(
+    log: EventLog,
+    private readonly clock: Clock,
+  ) {
+    this.#flushed = log.head();
+    this.#seen = this.#flushed;
+    log.onAppend((events) => this.#publish(events));
+  }
+
+  /** Puts a subscriber that has read up to the head of the log into the group of its filters. The next flush reaches it. */
+  join(filters: readonly Filter[], member: Member): Group {
+    // Whoever joins has read what is pending from the log already; those who wait for it get it now.
+    this.flush();
+    const key = groupKey(filters);
+    let group = this.#groups.get(key);
+    if (!group) {
+      group = new Group(key, filters);
+      this.#groups.set(key, group);
+      this.#index.add(group);
+    }
+    group.members.add(member);
+    return group;
+  }
+
+  leave(group: Group, member: Member): void {
+    group.members.delete(member);
+    if (group.members.size > 0 || this.#groups.get(group.key) !== group) return;
+    this.#groups.delete(group.key);
+    this.#dirty.delete(group);
+    this.#index.remove(group);
+  }
+
+  /** Up to here the live subscribers have been served. */
+  position(): number {
+    return this.#flushed;
+  }
+
+  /** Sends an event without id to the live subscribers whose filter takes its name and topics. */
+  snapshot(name: string, text: string): void {
+    const event = { name, noteId: null, jobId: null };
+    if (topicsOf(event).length === 0) return;
+    const wanting = [...this.#groups.values()].filter((group) => group.filters.some((filter) => matches(filter, event)));
+    for (const group of wanting) for (const member of group.members) member.snapshot(name, text);
+  }
+
+  #publish(events: readonly StoredEvent[]): void {
+    for (const event of events) {
+      this.#index.visit(event, (group) => {
+        if (group.offer(event)) this.#dirty.add(group);
+      });
+      this.#seen = event.seq;
+    }
+    if (this.#dirty.size > 0) this.#schedule();
+    else this.#flushed = this.#seen;
+  }
+
+  #schedule(): void {
+    if (this.#cancel) return;
+    const wait = this.#lastFlushMs + flushIntervalMs - this.clock.monotonicMs();
+    if (wait > 0) {
+      this.#cancel = this.clock.after(wait, () => this.flush());
+      return;
+    }
+    // Not in this turn: the answers to those who published go out first.
+    const immediate = setImmediate(() => this.flush());
+    this.#cancel = () => clearImmediate(immediate);
+  }
+
+  /** Hands what is pending to the live subscribers now. */
+  flush(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    const from = this.#flushed;
+    this.#flushed = this.#seen;
+    if (this.#dirty.size === 0) return;
+    const dirty = [...this.#dirty];
+    this.#dirty.clear();
+    for (const group of dirty) group.flush(from, this.#flushed);
+    this.#lastFlushMs = this.clock.monotonicMs();
+  }
+}

@@ -1,0 +1,82 @@
+import { type Static, Type } from "@sinclair/typebox";
+import { TypeCompiler } from "@sinclair/typebox/compiler";
+import type { Writer } from "../db/writer.ts";
+import { invalid, type MatricError } from "../errors.ts";
+import type { Actor } from "./catalog.ts";
+import type { EventDraft, EventLog } from "./log.ts";
+import { isBuiltIn, isEventName, nearestBuiltIn } from "./names.ts";
+
+const dataBytesMax = 64 * 1024;
+const itemsMax = 1000;
+
+/** A custom event, as somebody publishes it. */
+export const PublishEvent = Type.Object(
+  {
+    event: Type.String({ description: "PascalCase, at most 64 characters, and no name of matric's own" }),
+    data: Type.Record(Type.String(), Type.Unknown(), { description: "Any JSON object up to 64 KiB" }),
+    subject: Type.Optional(Type.String({ minLength: 1, maxLength: 200, description: "What the event is about" })),
+  },
+  { additionalProperties: false },
+);
+export type PublishEvent = Static<typeof PublishEvent>;
+
+export const PublishEvents = Type.Union([PublishEvent, Type.Array(PublishEvent, { minItems: 1, maxItems: itemsMax })]);
+
+const check = TypeCompiler.Compile(PublishEvent);
+
+/** Takes custom events into the log. */
+export class Publisher {
+  constructor(
+    private readonly log: EventLog,
+    private readonly writer: Writer,
+  ) {}
+
+  /** Appends one event; resolves with its id once it is durable. Throws `invalid` that names the field. */
+  async publish(input: unknown, actor: Actor): Promise<string> {
+    const [id = ""] = await this.#append([draftOf(input, "", actor)]);
+    return id;
+  }
+
+  /** Appends all or none, in order, in one transaction. */
+  async publishAll(inputs: readonly unknown[], actor: Actor): Promise<string[]> {
+    if (inputs.length === 0 || inputs.length > itemsMax) throw invalid("", `An array holds 1 to ${itemsMax} events, not ${inputs.length}.`);
+    return this.#append(inputs.map((input, index) => draftOf(input, `${index}.`, actor)));
+  }
+
+  #append(drafts: readonly EventDraft[]): Promise<string[]> {
+    return this.writer.write((tx) => this.log.append(tx, drafts).map((event) => event.id));
+  }
+}
+
+function draftOf(input: unknown, at: string, actor: Actor): EventDraft {
+  if (!check.Check(input)) throw shapeError(input, at);
+  const { event, data, subject = null } = input;
+  checkName(event, `${at}event`);
+  if (subject !== null && /\p{Cc}/u.test(subject)) throw invalid(`${at}subject`, `${at}subject must not hold control characters.`);
+  const bytes = Buffer.byteLength(JSON.stringify(data));
+  if (bytes > dataBytesMax) throw invalid(`${at}data`, `${at}data is ${bytes} bytes of JSON; at most ${dataBytesMax} are taken.`);
+  return { event, data, subject, actor };
+}
+
+function shapeError(input: unknown, at: string): MatricError {
+  const problem = check.Errors(input).First();
+  const path = problem?.path.slice(1).replaceAll("/", ".") ?? "";
+  const field = `${at}${path}`.replace(/\.$/, "");
+  return invalid(field, `${field === "" ? "The body" : field}: ${problem?.message ?? "is not valid"}.`);
+}
+
+/** Names that were found good: publishing is hot, and comparing with every built-in name is not free. */
+const goodNames = new Set<string>();
+const goodNamesMax = 10_000;
+
+function checkName(name: string, field: string): void {
+  if (goodNames.has(name)) return;
+  if (!isEventName(name)) {
+    throw invalid(field, `${field} must be PascalCase: a capital letter, then letters and digits, at most 64 in all.`);
+  }
+  if (isBuiltIn(name)) throw invalid(field, `${name} is an event of matric's own; choose another name.`);
+  const nearest = nearestBuiltIn(name);
+  if (nearest) throw invalid(field, `${name} is too close to matric's own ${nearest}; choose another name.`);
+  if (goodNames.size >= goodNamesMax) goodNames.clear();
+  goodNames.add(name);
+}

@@ -1,0 +1,179 @@
+import { type Clock, timestamp } from "../clock.ts";
+import type { Db } from "../db/open.ts";
+import type { Tx } from "../db/writer.ts";
+import { type Cursor, createEpoch, formatCursor } from "./cursor.ts";
+import type { EventDraft, EventLog, GapReason, Position, StoredEvent } from "./log.ts";
+
+interface Row {
+  seq: number;
+  name: string;
+  at: number;
+  note_id: string | null;
+  job_id: string | null;
+  body: string;
+}
+
+interface Epoch {
+  epoch: string;
+  start_seq: number;
+}
+
+const columns = "seq, name, at, note_id, job_id, body";
+
+/** The log in the `events` table. The statements are prepared once: they run for every event. */
+export class SqliteLog implements EventLog {
+  readonly epoch: string;
+  readonly #epochs: Epoch[];
+  readonly #listeners: ((events: readonly StoredEvent[]) => void)[] = [];
+  /** Newest sequence number given out, committed or not: one that was rolled back is never used again. */
+  #given: number;
+  #head: number;
+  #oldest: number;
+  readonly #insert;
+  readonly #after;
+  readonly #before;
+  readonly #get;
+  readonly #firstFrom;
+  readonly #delete;
+  readonly #setPruned;
+
+  constructor(
+    db: Db,
+    private readonly clock: Clock,
+  ) {
+    const { sqlite } = db;
+    this.#insert = sqlite.query(`INSERT INTO events (${columns}) VALUES (?, ?, ?, ?, ?, ?)`);
+    this.#after = sqlite.query<Row, [number, number]>(`SELECT ${columns} FROM events WHERE seq > ? ORDER BY seq LIMIT ?`);
+    this.#before = sqlite.query<Row, [number, number]>(`SELECT ${columns} FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?`);
+    this.#get = sqlite.query<Row, [number]>(`SELECT ${columns} FROM events WHERE seq = ?`);
+    this.#firstFrom = sqlite.query<{ seq: number; at: number }, [number]>("SELECT seq, at FROM events WHERE seq >= ? ORDER BY seq LIMIT 1");
+    this.#delete = sqlite.query("DELETE FROM events WHERE seq <= ?");
+    this.#setPruned = sqlite.query("UPDATE log_state SET pruned_seq = ? WHERE id = 1");
+
+    const pruned = sqlite.query<{ pruned_seq: number }, []>("SELECT pruned_seq FROM log_state").get()?.pruned_seq ?? 0;
+    const newest = sqlite.query<{ seq: number | null }, []>("SELECT max(seq) AS seq FROM events").get()?.seq ?? 0;
+    this.#head = Math.max(pruned, newest);
+    this.#given = this.#head;
+    this.#oldest = pruned + 1;
+
+    const readEpochs = sqlite.query<Epoch, []>("SELECT epoch, start_seq FROM epochs ORDER BY start_seq, started_at");
+    if (readEpochs.all().length === 0) {
+      sqlite.query("INSERT INTO epochs (start_seq, epoch, started_at) VALUES (?, ?, ?)").run(this.#head, createEpoch(), clock.now());
+    }
+    this.#epochs = readEpochs.all();
+    this.epoch = this.#epochs.at(-1)?.epoch ?? "";
+  }
+
+  append(tx: Tx, drafts: readonly EventDraft[]): StoredEvent[] {
+    const at = this.clock.now();
+    const time = timestamp(at);
+    const events = drafts.map((draft) => this.#store(draft, at, time));
+    tx.afterCommit(() => {
+      this.#head = events.at(-1)?.seq ?? this.#head;
+      for (const listener of this.#listeners) listener(events);
+    });
+    return events;
+  }
+
+  #store(draft: EventDraft, at: number, time: string): StoredEvent {
+    const seq = ++this.#given;
+    const id = formatCursor(seq, this.epoch);
+    const { event: name, data, subject, actor } = draft;
+    // The id and the time need no escaping; the rest may hold anything.
+    const text = `{"id":"${id}","event":${JSON.stringify(name)},"time":"${time}","subject":${JSON.stringify(subject)},"actor":${JSON.stringify(actor)},"data":${JSON.stringify(data)}}`;
+    const noteId = entityId(data.note_id);
+    const jobId = entityId(data.job_id);
+    this.#insert.run(seq, name, at, noteId, jobId, text);
+    return { seq, id, name, at, noteId, jobId, text };
+  }
+
+  readAfter(seq: number, limit: number, charsMax = Number.POSITIVE_INFINITY): StoredEvent[] {
+    const events: StoredEvent[] = [];
+    let chars = 0;
+    if (seq >= this.#head) return events;
+    for (const row of this.#after.iterate(seq, limit)) {
+      events.push(this.#event(row));
+      chars += row.body.length;
+      if (chars >= charsMax) break;
+    }
+    return events;
+  }
+
+  readBefore(seq: number, limit: number): StoredEvent[] {
+    return this.#before.all(seq, limit).reverse().map((row) => this.#event(row));
+  }
+
+  get(seq: number): StoredEvent | undefined {
+    const row = this.#get.get(seq);
+    return row ? this.#event(row) : undefined;
+  }
+
+  head(): number {
+    return this.#head;
+  }
+
+  oldest(): number {
+    return this.#oldest;
+  }
+
+  seqBefore(ms: number): number {
+    let low = this.#oldest;
+    let high = this.#head + 1;
+    while (low < high) {
+      const row = this.#firstFrom.get(Math.floor((low + high) / 2));
+      if (!row || row.at >= ms) high = Math.floor((low + high) / 2);
+      else low = row.seq + 1;
+    }
+    return low - 1;
+  }
+
+  locate(cursor: Cursor): Position {
+    const from = formatCursor(cursor.seq, cursor.epoch ?? this.epoch);
+    const gap = (seq: number, reason: GapReason): Position => ({
+      seq,
+      gap: { from, to: this.idOf(seq), reason },
+    });
+    const beforeOldest = this.#oldest - 1;
+    if (cursor.epoch !== undefined && cursor.epoch !== this.epoch) {
+      const index = this.#epochs.findIndex((one) => one.epoch === cursor.epoch);
+      if (index < 0) return gap(beforeOldest, "other_epoch");
+      // An earlier life of this very data: what it had before the next life began is here too.
+      const sharedUntil = this.#epochs[index + 1]?.start_seq ?? this.#head;
+      if (cursor.seq > sharedUntil) return gap(Math.max(sharedUntil, beforeOldest), "other_epoch");
+    }
+    if (cursor.seq > this.#head) return gap(this.#head, "ahead_of_log");
+    if (cursor.seq < beforeOldest) return gap(beforeOldest, "expired");
+    return { seq: cursor.seq };
+  }
+
+  idOf(seq: number): string {
+    const current = this.#epochs.at(-1);
+    if (current && seq > current.start_seq) return formatCursor(seq, current.epoch);
+    const epoch = this.#epochs.findLast((one) => one.start_seq < seq)?.epoch ?? this.#epochs[0]?.epoch ?? this.epoch;
+    return formatCursor(seq, epoch);
+  }
+
+  prune(tx: Tx, seq: number, limit: number): number {
+    const upTo = Math.min(seq, this.#head, this.#oldest + limit - 1);
+    if (upTo < this.#oldest) return 0;
+    const removed = this.#delete.run(upTo).changes;
+    this.#setPruned.run(upTo);
+    tx.afterCommit(() => {
+      this.#oldest = upTo + 1;
+    });
+    return removed;
+  }
+
+  onAppend(listener: (events: readonly StoredEvent[]) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  #event(row: Row): StoredEvent {
+    return { seq: row.seq, id: this.idOf(row.seq), name: row.name, at: row.at, noteId: row.note_id, jobId: row.job_id, text: row.body };
+  }
+}
+
+/** Only what looks like an id takes part in the filters by note and job. */
+function entityId(value: unknown): string | null {
+  return typeof value === "string" && value.length <= 64 ? value : null;
+}

@@ -1,0 +1,246 @@
+import type { Cancel, Clock } from "../clock.ts";
+import { MatricError } from "../errors.ts";
+import { type Filter, filterKey, matches } from "./filter.ts";
+import type { Group, Member } from "./group.ts";
+import type { Hub } from "./hub.ts";
+import type { EventLog, Gap, Position, StoredEvent } from "./log.ts";
+import type { Sink } from "./sink.ts";
+import { withoutSuperseded } from "./supersede.ts";
+
+/** What is read from the log in one step: little enough that a slow client never has more than this queued. */
+const pageEventsMax = 512;
+const pageCharsMax = 64 * 1024;
+
+interface Interest {
+  filter: Filter;
+  key: string;
+  /** Events after this position are wanted. */
+  from: number;
+}
+
+/** What the connection has had already, kept while older events are read again for a filter that came later. */
+interface Had extends Interest {
+  until: number;
+}
+
+/** How much of that is kept for a client that asks for older events again and again before it has read them. */
+const hadMax = 4096;
+
+export interface SubscriptionOptions<Chunk> {
+  log: EventLog;
+  hub: Hub;
+  clock: Clock;
+  sink: Sink<Chunk>;
+  slowMs: number;
+}
+
+/**
+ * The one implementation of "history, then live, exactly once, in order": a cursor into the log with filters and a sink.
+ * At the head it is served by the hub; whenever it is not (at the start, or when the client is slow) it reads pages from the
+ * log at the client's pace. Nothing is queued but what the sink holds, so memory is bounded and nothing is dropped.
+ */
+export class Subscription<Chunk> implements Member {
+  readonly encode;
+  #interests: Interest[];
+  #position: number;
+  /** The newest position that the client itself knows of, from an event or from `StreamCursor`. */
+  #told: number;
+  #had: Had[] = [];
+  #gap: Gap | undefined;
+  #group: Group | undefined;
+  #isWaiting = false;
+  #isSlow = false;
+  #stopped = false;
+  #cancelSlow: Cancel | undefined;
+  #cancelNext: Cancel | undefined;
+  readonly #options: SubscriptionOptions<Chunk>;
+
+  constructor(filters: readonly Filter[], position: Position, options: SubscriptionOptions<Chunk>) {
+    this.#options = options;
+    this.encode = options.sink.encode;
+    this.#position = position.seq;
+    this.#told = position.seq;
+    this.#gap = position.gap;
+    this.#interests = filters.map((filter) => ({ filter, key: filterKey(filter), from: position.seq }));
+  }
+
+  /** Begins to write into the sink: at once and within this call, as far as the client takes it. */
+  start(): void {
+    this.#pump();
+  }
+
+  /** Nothing is written after this. */
+  stop(): void {
+    this.#stopped = true;
+    this.#leave();
+    this.#cancelSlow?.();
+    this.#cancelNext?.();
+  }
+
+  /** Every wanted event up to here has been handed to the sink. */
+  position(): number {
+    return this.#group ? this.#options.hub.position() : this.#position;
+  }
+
+  /** Whether the client may believe to be further back than it is, since what came lately was not for it. */
+  isUntold(): boolean {
+    return this.position() > this.#told && this.#had.length === 0;
+  }
+
+  /** The client has been told the position (by `StreamCursor`). */
+  tell(): void {
+    this.#told = this.position();
+  }
+
+  filters(): Filter[] {
+    return this.#interests.map((interest) => interest.filter);
+  }
+
+  /**
+   * Adds a filter; `since` is the position after which its events are wanted (now, if not given). Events that another filter
+   * of this subscription has delivered are not delivered again. False when an equal filter is there already.
+   */
+  add(filter: Filter, since?: Position): boolean {
+    const key = filterKey(filter);
+    const now = this.position();
+    const from = Math.min(since?.seq ?? now, now);
+    const equal = this.#interests.find((interest) => interest.key === key);
+    if (equal && from >= equal.from) return false;
+    if (from < now && this.#had.length > hadMax) {
+      throw new MatricError("rate_limited", "Too many subscriptions ask for older events; wait until they have arrived.");
+    }
+    this.#leave();
+    this.#position = from;
+    if (from < now) this.#had.push(...this.#interests.map((interest) => ({ ...interest, until: now })));
+    if (since?.gap) this.#options.sink.gap(since.gap);
+    this.#interests = [...this.#interests.filter((interest) => interest !== equal), { filter, key, from }];
+    this.#pump();
+    return true;
+  }
+
+  /** Takes a filter away. False when there is none that is equal. */
+  remove(filter: Filter): boolean {
+    const key = filterKey(filter);
+    const rest = this.#interests.filter((interest) => interest.key !== key);
+    if (rest.length === this.#interests.length) return false;
+    this.#replace(rest);
+    return true;
+  }
+
+  removeAll(): void {
+    this.#replace([]);
+  }
+
+  #replace(interests: Interest[]): void {
+    const now = this.position();
+    this.#leave();
+    this.#position = now;
+    this.#interests = interests;
+    this.#pump();
+  }
+
+  deliver(chunk: unknown, seq: number): void {
+    if (!this.#group) return;
+    this.#told = seq;
+    // The group made the chunk with this very sink's `encode`.
+    const full = this.#options.sink.write(chunk as Chunk);
+    if (!full) return;
+    this.#leave();
+    this.#position = seq;
+    this.#isSlow = true;
+    this.#waitFor(full);
+  }
+
+  fallBehind(seq: number): void {
+    this.#leave();
+    this.#position = seq;
+    this.#next();
+  }
+
+  snapshot(name: string, text: string): void {
+    this.#options.sink.snapshot(name, text);
+  }
+
+  #leave(): void {
+    if (this.#group) this.#options.hub.leave(this.#group, this);
+    this.#group = undefined;
+  }
+
+  /** Reads one page and hands it on; goes on in the next turn, so that one long history does not keep the others waiting. */
+  #pump(): void {
+    if (this.#stopped || this.#isWaiting || this.#group || this.#cancelNext) return;
+    const { log, hub, sink } = this.#options;
+    this.#tellGap();
+    const page = log.readAfter(this.#position, pageEventsMax, pageCharsMax);
+    const last = page.at(-1);
+    if (!last) {
+      this.#had = [];
+      this.#isSlow = false;
+      this.#group = hub.join(this.filters(), this);
+      return;
+    }
+    const wanted = page.filter((event) => this.#wants(event));
+    const events = this.#isSlow ? withoutSuperseded(wanted) : wanted;
+    this.#position = last.seq;
+    if (this.#had.every((had) => had.until <= last.seq)) this.#had = [];
+    if (events.length > 0) {
+      this.#told = Math.max(this.#told, last.seq);
+      const full = sink.write(sink.encode(events));
+      if (full) {
+        this.#waitFor(full);
+        return;
+      }
+    }
+    this.#next();
+  }
+
+  #next(): void {
+    const immediate = setImmediate(() => {
+      this.#cancelNext = undefined;
+      this.#pump();
+    });
+    this.#cancelNext = () => clearImmediate(immediate);
+  }
+
+  #waitFor(full: Promise<void>): void {
+    this.#isWaiting = true;
+    this.#watch(this.#options.sink.queuedBytes());
+    full.then(
+      () => {
+        this.#cancelSlow?.();
+        this.#isWaiting = false;
+        this.#pump();
+      },
+      () => this.stop(),
+    );
+  }
+
+  /** Ends the connection when nothing of what is queued was taken for `slowMs`. */
+  #watch(queuedBytes: number): void {
+    const { clock, sink, slowMs } = this.#options;
+    this.#cancelSlow?.();
+    this.#cancelSlow = clock.after(slowMs, () => {
+      const left = sink.queuedBytes();
+      if (left < queuedBytes) this.#watch(left);
+      else sink.slow();
+    });
+  }
+
+  /** What could not be had at the start, or was removed from the log while the client was too slow to read it. */
+  #tellGap(): void {
+    const { log, sink } = this.#options;
+    const removedUntil = log.oldest() - 1;
+    if (!this.#gap && this.#position < removedUntil) {
+      this.#gap = { from: log.idOf(this.#position), to: log.idOf(removedUntil), reason: "expired" };
+      this.#position = removedUntil;
+    }
+    if (this.#gap) sink.gap(this.#gap);
+    this.#gap = undefined;
+  }
+
+  #wants(event: StoredEvent): boolean {
+    const { seq } = event;
+    const isWanted = this.#interests.some(({ filter, from }) => from < seq && matches(filter, event));
+    return isWanted && !this.#had.some(({ filter, from, until }) => from < seq && seq <= until && matches(filter, event));
+  }
+}

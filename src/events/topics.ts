@@ -1,0 +1,28 @@
+import { definitionOf, type TopicPattern, transientCatalog } from "./catalog.ts";
+
+/** The topic of every event that users publish themselves. */
+export const customTopic = "custom";
+
+const plainTopics: readonly string[] = ["notes", "jobs", "queue", "webhooks", customTopic];
+
+/** Whether a subscriber can ask for `topic`: a plain one, or `note:<id>` / `job:<id>`. */
+export function isTopic(topic: string): boolean {
+  return plainTopics.includes(topic) || /^(note|job):[\w-]{1,64}$/.test(topic);
+}
+
+/** The topics of one event. */
+export function topicsOf(event: { name: string; noteId: string | null; jobId: string | null }): string[] {
+  const definition = definitionOf(event.name) ?? transient(event.name);
+  if (!definition) return [customTopic];
+  return definition.topics.flatMap((pattern) => completed(pattern, event));
+}
+
+function completed(pattern: TopicPattern, event: { noteId: string | null; jobId: string | null }): string[] {
+  if (pattern === "note:") return event.noteId === null ? [] : [`note:${event.noteId}`];
+  if (pattern === "job:") return event.jobId === null ? [] : [`job:${event.jobId}`];
+  return [pattern];
+}
+
+function transient(name: string) {
+  return Object.entries(transientCatalog).find(([known]) => known === name)?.[1];
+}

@@ -1,0 +1,66 @@
+import type { Cancel, Clock } from "../clock.ts";
+import type { Filter } from "./filter.ts";
+import type { Hub } from "./hub.ts";
+import type { EventLog, Gap, Position, StoredEvent } from "./log.ts";
+import type { Sink } from "./sink.ts";
+import { Subscription } from "./subscription.ts";
+
+export interface WaitRequest {
+  filter: Filter;
+  position: Position;
+  limit: number;
+  /** Answers with nothing after so long. */
+  timeoutMs: number;
+  /** After the first event, how long to collect more. */
+  batchMs: number;
+  signal: AbortSignal;
+}
+
+export interface Waited {
+  events: StoredEvent[];
+  /** Go on from here. */
+  nextCursor: string;
+  gap: Gap | null;
+  timedOut: boolean;
+}
+
+/** The next events after a position: at once if there are any, else as soon as one comes or the time is up. */
+export function waitForEvents(deps: { log: EventLog; hub: Hub; clock: Clock }, request: WaitRequest): Promise<Waited> {
+  const { log, hub, clock } = deps;
+  const { filter, position, limit, timeoutMs, batchMs, signal } = request;
+  return new Promise((resolve) => {
+    const events: StoredEvent[] = [];
+    let gap: Gap | null = null;
+    const finish = () => {
+      const taken = events.slice(0, limit);
+      // What was read but does not fit the answer is read again next time.
+      const seq = events.length > limit ? (taken.at(-1)?.seq ?? position.seq) : subscription.position();
+      subscription.stop();
+      cancelTimeout();
+      cancelBatch();
+      signal.removeEventListener("abort", finish);
+      resolve({ events: taken, nextCursor: log.idOf(seq), gap, timedOut: taken.length === 0 });
+    };
+    const sink: Sink<readonly StoredEvent[]> = {
+      encode: (batch) => batch,
+      write(batch) {
+        const isFirst = events.length === 0;
+        events.push(...batch);
+        if (events.length >= limit || batchMs === 0) queueMicrotask(finish);
+        else if (isFirst) cancelBatch = clock.after(batchMs, finish);
+        return undefined;
+      },
+      snapshot() {},
+      gap(found) {
+        gap = found;
+      },
+      queuedBytes: () => 0,
+      slow() {},
+    };
+    const subscription = new Subscription([filter], position, { log, hub, clock, sink, slowMs: timeoutMs });
+    const cancelTimeout = clock.after(timeoutMs, finish);
+    let cancelBatch: Cancel = () => {};
+    signal.addEventListener("abort", finish);
+    subscription.start();
+  });
+}

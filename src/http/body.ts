@@ -1,0 +1,46 @@
+import { MatricError } from "../errors.ts";
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * The JSON of a request's body; an empty body is `{}`. Throws `unsupported_media_type`, `too_large` (without reading the rest)
+ * or `malformed` (not UTF-8, not JSON).
+ */
+export async function readJson(request: Request, bytesMax: number): Promise<unknown> {
+  const declared = request.headers.get("content-length");
+  if (declared !== null && Number(declared) > bytesMax) throw tooLarge(bytesMax);
+  const bytes = declared === null ? await readChunks(request, bytesMax) : await request.bytes();
+  if (bytes.byteLength === 0) return {};
+  const type = request.headers.get("content-type") ?? "";
+  if (!/^application\/([\w.-]+\+)?json\b/i.test(type)) {
+    throw new MatricError("unsupported_media_type", `Send the body as Content-Type: application/json, not "${type}".`);
+  }
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch (cause) {
+    throw new MatricError("malformed", "The body is not valid UTF-8.", {}, { cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new MatricError("malformed", `The body is not valid JSON: ${cause instanceof Error ? cause.message : cause}.`, {}, { cause });
+  }
+}
+
+/** A body of undeclared length is read only as far as it may go. */
+async function readChunks(request: Request, bytesMax: number): Promise<Uint8Array> {
+  if (!request.body) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body) {
+    bytes += chunk.byteLength;
+    if (bytes > bytesMax) throw tooLarge(bytesMax);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function tooLarge(bytesMax: number): MatricError {
+  return new MatricError("too_large", `The body is larger than ${bytesMax} bytes.`);
+}

@@ -1,0 +1,121 @@
+import { type Static, Type } from "@sinclair/typebox";
+import { type Cancel, type Clock, every, timestamp } from "../clock.ts";
+import type { Filter } from "../events/filter.ts";
+
+export const Transport = Type.Union([Type.Literal("sse"), Type.Literal("ws"), Type.Literal("ndjson")]);
+export type Transport = Static<typeof Transport>;
+
+/** Why a stream ended; `client` when the other side went away. */
+export type CloseReason = "client" | "heartbeat" | "slow" | "draining" | "revoked" | "expired" | "overloaded" | "error";
+
+const Names = Type.Array(Type.String());
+
+/** One line of `GET /connections`. */
+export const ConnectionInfo = Type.Object({
+  id: Type.String(),
+  transport: Transport,
+  opened_at: Type.String({ format: "date-time" }),
+  filters: Type.Array(Type.Object({ events: Names, topics: Names, note_ids: Names, job_ids: Names }), {
+    description: "Any of them may match; an empty list in one asks for nothing",
+  }),
+  cursor: Type.String({ description: "Everything up to here has been sent" }),
+  lag: Type.Integer({ description: "Events of the log that have not been looked at for it yet" }),
+  queued_bytes: Type.Integer({ description: "What the client has not taken yet" }),
+  last_pong_at: Type.Union([Type.String({ format: "date-time" }), Type.Null()]),
+});
+export type ConnectionInfo = Static<typeof ConnectionInfo>;
+
+/** An open stream, as its keeper sees it. */
+export interface Connection {
+  readonly id: string;
+  readonly transport: Transport;
+  readonly openedAtMs: number;
+  filters(): readonly Filter[];
+  position(): number;
+  queuedBytes(): number;
+  lastPongAtMs(): number | null;
+  /** Called about once a second: time for a heartbeat, or to give up. */
+  beat(nowMs: number): void;
+  /** Tells the client why and when to come back, and ends the stream. */
+  close(reason: CloseReason, retryMs: number): void;
+}
+
+/** Between two looks at all connections. Heartbeats are late by at most this, and spread by when each connection opened. */
+const sweepMs = 1000;
+/** While draining, clients are asked to come back spread over this, so that the next server is not stormed. */
+const comeBackWithinMs = 5000;
+
+/** Everybody who listens. */
+export class Connections {
+  readonly #open = new Map<string, Connection>();
+  #cancel: Cancel = () => {};
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly log: { head(): number; idOf(seq: number): string },
+    readonly max: number,
+  ) {}
+
+  start(): void {
+    this.#cancel = every(this.clock, sweepMs, () => this.beat());
+  }
+
+  stop(): void {
+    this.#cancel();
+    this.closeAll("draining");
+  }
+
+  beat(): void {
+    const nowMs = this.clock.monotonicMs();
+    for (const connection of [...this.#open.values()]) connection.beat(nowMs);
+  }
+
+  isFull(): boolean {
+    return this.#open.size >= this.max;
+  }
+
+  add(connection: Connection): void {
+    this.#open.set(connection.id, connection);
+  }
+
+  remove(connection: Connection): void {
+    this.#open.delete(connection.id);
+  }
+
+  count(): Record<Transport, number> {
+    const counts = { sse: 0, ws: 0, ndjson: 0 };
+    for (const { transport } of this.#open.values()) counts[transport]++;
+    return counts;
+  }
+
+  list(): ConnectionInfo[] {
+    return [...this.#open.values()].map((one) => ({
+      id: one.id,
+      transport: one.transport,
+      opened_at: timestamp(one.openedAtMs),
+      filters: one.filters().map(({ events, topics, noteIds, jobIds }) => ({
+        events: [...events],
+        topics: [...topics],
+        note_ids: [...noteIds],
+        job_ids: [...jobIds],
+      })),
+      cursor: this.log.idOf(one.position()),
+      lag: this.log.head() - one.position(),
+      queued_bytes: one.queuedBytes(),
+      last_pong_at: nullableTime(one.lastPongAtMs()),
+    }));
+  }
+
+  closeAll(reason: CloseReason): void {
+    for (const connection of [...this.#open.values()]) connection.close(reason, comeBackMs());
+  }
+}
+
+/** When a client that was sent away should come back: jittered. */
+export function comeBackMs(): number {
+  return 500 + Math.round(Math.random() * comeBackWithinMs);
+}
+
+function nullableTime(ms: number | null): string | null {
+  return ms === null ? null : timestamp(ms);
+}

@@ -1,0 +1,59 @@
+import { Type } from "@sinclair/typebox";
+import { invalid } from "../errors.ts";
+import { createFilter, type Filter } from "../events/filter.ts";
+import type { EventLog, Position } from "../events/log.ts";
+import { newestCursor, positionSince } from "../events/since.ts";
+
+const text = (description: string) => Type.Optional(Type.String({ description }));
+
+/** The filter as query parameters; each may be given several times, or as a list with commas. */
+export const filterQuery = {
+  events: text("Names of events, `Job*` for a family, or dotted `job.completed`; separated by commas"),
+  topics: text("notes, jobs, queue, webhooks, custom, note:<id> or job:<id>; separated by commas"),
+  note_id: text("Only events about these notes"),
+  job_id: text("Only events about these jobs"),
+};
+
+/** Where to begin, as query parameters. */
+export const cursorQuery = {
+  since: text("An event id, a time (RFC 3339), how long ago (`10m`), `earliest` or `latest`"),
+  last_event_id: text("The last event seen, like the header Last-Event-ID"),
+  lastEventId: text("Another spelling of it, which some clients use"),
+};
+
+export function listOf(params: URLSearchParams, name: string): string[] {
+  return params.getAll(name).flatMap((value) => value.split(","));
+}
+
+/** Undefined when none of the filter's parameters is given. */
+export function filterFrom(params: URLSearchParams): Filter | undefined {
+  if (!Object.keys(filterQuery).some((name) => params.has(name))) return undefined;
+  return createFilter({
+    events: listOf(params, "events"),
+    topics: listOf(params, "topics"),
+    noteIds: listOf(params, "note_id"),
+    jobIds: listOf(params, "job_id"),
+  });
+}
+
+/** Where a stream begins: after the newest of the cursors that were sent, else at `since`, else at the head. */
+export function startOf(request: Request, params: URLSearchParams, log: EventLog, nowMs: number): { position: Position; resumed: boolean } {
+  const header = request.headers.get("last-event-id");
+  const since = params.getAll("since");
+  const ids = [header ?? "", ...params.getAll("last_event_id"), ...params.getAll("lastEventId")].filter((id) => id !== "");
+  const cursor = newestCursor(log, [...ids, ...since.filter((value) => /^\d+(-[a-z0-9]+)?$/.test(value))]);
+  if (cursor !== undefined) return { position: positionSince(log, cursor, nowMs, "last_event_id"), resumed: true };
+  const [first] = since.filter((value) => value !== "");
+  if (first !== undefined) return { position: positionSince(log, first, nowMs), resumed: first !== "latest" };
+  return { position: { seq: log.head() }, resumed: false };
+}
+
+/** A whole number from the query. Throws `invalid` that names the parameter and its bounds. */
+export function numberFrom(params: URLSearchParams, name: string, least: number, most: number, fallback: number): number {
+  const value = params.get(name);
+  if (value === null || value === "") return fallback;
+  if (!/^\d{1,12}$/.test(value) || Number(value) < least || Number(value) > most) {
+    throw invalid(name, `${name} must be a whole number from ${least} to ${most}, not "${value.slice(0, 40)}".`);
+  }
+  return Number(value);
+}

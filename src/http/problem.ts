@@ -1,0 +1,58 @@
+import type { ErrorCode, ErrorDetails } from "../errors.ts";
+import { MatricError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+
+/** HTTP status and title of each code; the only place where the two meet. */
+const statuses: Record<ErrorCode, [status: number, title: string]> = {
+  malformed: [400, "Malformed request"],
+  unauthorized: [401, "Sign-in needed"],
+  forbidden: [403, "Not allowed"],
+  not_found: [404, "Not found"],
+  method_not_allowed: [405, "Method not allowed"],
+  not_acceptable: [406, "Not acceptable"],
+  conflict: [409, "Conflict"],
+  version_conflict: [412, "Version conflict"],
+  too_large: [413, "Too large"],
+  unsupported_media_type: [415, "Unsupported media type"],
+  invalid: [422, "Invalid request"],
+  rate_limited: [429, "Too many requests"],
+  draining: [503, "Shutting down"],
+  overloaded: [503, "Overloaded"],
+  storage_full: [503, "Disk full"],
+  storage_unavailable: [503, "Storage unavailable"],
+  already_running: [500, "Internal error"],
+  address_in_use: [500, "Internal error"],
+  unreachable: [502, "Unreachable"],
+  timed_out: [504, "Timed out"],
+  internal: [500, "Internal error"],
+};
+
+/** The body of every error answer (RFC 9457), with matric's stable `code`. */
+export interface Problem extends ErrorDetails {
+  type: string;
+  title: string;
+  status: number;
+  code: ErrorCode;
+  detail: string;
+}
+
+export function problemOf(error: MatricError): Problem {
+  const [status, title] = statuses[error.code];
+  return { type: `urn:matric:error:${error.code}`, title, status, code: error.code, detail: error.message, ...error.details };
+}
+
+/** Anything that is not ours is logged here, once, and shown as internal. */
+export function asMatricError(error: unknown, logger: Logger): MatricError {
+  if (error instanceof MatricError) return error;
+  logger.error("unexpected error", { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  return new MatricError("internal", "Something went wrong on the server; its log tells what.");
+}
+
+export function problemResponse(error: MatricError): Response {
+  const problem = problemOf(error);
+  const headers: Record<string, string> = { "content-type": "application/problem+json", "cache-control": "no-store" };
+  if (error.details.retry_after_seconds !== undefined) headers["retry-after"] = String(error.details.retry_after_seconds);
+  if (error.code === "unauthorized") headers["www-authenticate"] = 'Bearer realm="matric"';
+  if (error.details.current_version !== undefined) headers.etag = `"${error.details.current_version}"`;
+  return new Response(JSON.stringify(problem), { status: problem.status, headers });
+}

@@ -1,0 +1,28 @@
+import { Type } from "@sinclair/typebox";
+import { MatricError } from "../errors.ts";
+import { cursorQuery, filterFrom, filterQuery, startOf } from "./event-query.ts";
+import { plugin } from "./plugin.ts";
+import type { Services } from "./services.ts";
+import type { SocketData } from "./socket.ts";
+
+/** The upgrade to a WebSocket. What is wrong with the request is told before it, while a status can still be seen. */
+export function socketRoutes({ log, clock, connections, isReady }: Services) {
+  return plugin("socket").get(
+    "/ws",
+    ({ request, server }) => {
+      if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+        throw new MatricError("malformed", "This address speaks WebSocket; send an Upgrade request, or use /api/v1/events for SSE.");
+      }
+      if (!isReady()) throw new MatricError("draining", "The server is shutting down.", { retry_after_seconds: 5 });
+      if (connections.isFull()) throw new MatricError("overloaded", "The server holds as many streams as it may.", { retry_after_seconds: 5 });
+      const params = new URL(request.url).searchParams;
+      const data: SocketData = { request: { filter: filterFrom(params), ...startOf(request, params, log, clock.now()) } };
+      if (!server?.upgrade(request, { data: data as never })) throw new MatricError("malformed", "This is not a valid WebSocket handshake.");
+      return undefined;
+    },
+    {
+      query: Type.Object({ ...filterQuery, ...cursorQuery }),
+      detail: { tags: ["events"], summary: "Follow the log over a WebSocket; /api/v1/asyncapi.json describes the messages" },
+    },
+  );
+}

@@ -1,0 +1,220 @@
+import type { Clock } from "../clock.ts";
+import type { Filter } from "../events/filter.ts";
+import type { Hub } from "../events/hub.ts";
+import type { EventLog, Gap, Position } from "../events/log.ts";
+import type { Encode, Sink } from "../events/sink.ts";
+import { Subscription } from "../events/subscription.ts";
+import { transientText } from "../events/transient.ts";
+import { type CloseReason, type Connection, type Connections, comeBackMs } from "./connections.ts";
+import { encodeNdjson, encodeSse, sseFrame, sseHeartbeat } from "./sse.ts";
+
+export interface StreamDeps {
+  log: EventLog;
+  hub: Hub;
+  clock: Clock;
+  connections: Connections;
+  heartbeatMs: number;
+  slowMs: number;
+}
+
+export interface StreamRequest {
+  transport: "sse" | "ndjson";
+  filter: Filter;
+  position: Position;
+  /** Whether the client brought the position along. */
+  resumed: boolean;
+  /** Frames are held back and sent together this often; 0 sends each at once. */
+  batchMs: number;
+  signal: AbortSignal;
+  /** Lets the server close the connection itself when the client stays silent. */
+  giveUp: () => void;
+}
+
+const headers = {
+  sse: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache, no-transform", "x-accel-buffering": "no" },
+  ndjson: { "content-type": "application/x-ndjson; charset=utf-8", "cache-control": "no-cache, no-transform", "x-accel-buffering": "no" },
+};
+
+/** A held-back batch leaves early at this size. */
+const batchBytesMax = 64 * 1024;
+
+/** An endless answer that follows the log from `position`: its first bytes leave at once. */
+export function openStream(deps: StreamDeps, request: StreamRequest): Response {
+  const stream = new EventStream(deps, request);
+  const body = new ReadableStream<Uint8Array>({
+    type: "direct",
+    pull: (controller) => stream.run(controller),
+    cancel: () => stream.end("client"),
+  });
+  return new Response(body, { headers: headers[request.transport] });
+}
+
+/** An answer that only says when to come back: an error status would end a browser's EventSource for good. */
+export function closingStream(clock: Clock, transport: "sse" | "ndjson", reason: "draining" | "overloaded"): Response {
+  const retryMs = comeBackMs();
+  const data = transientText(clock, "StreamClosing", { reason, retry_ms: retryMs });
+  const body = transport === "sse" ? sseFrame({ event: "StreamClosing", data, retryMs }) : `${data}\n`;
+  return new Response(body, { headers: headers[transport] });
+}
+
+class EventStream implements Sink<Uint8Array>, Connection {
+  readonly id = Bun.randomUUIDv7();
+  readonly transport;
+  readonly encode: Encode<Uint8Array>;
+  readonly openedAtMs;
+  readonly #subscription: Subscription<Uint8Array>;
+  #controller: ReadableStreamDirectController | undefined;
+  #full: Promise<void> | undefined;
+  #fullBytes = 0;
+  #batch: Uint8Array[] = [];
+  #batchBytes = 0;
+  #cancelBatch: (() => void) | undefined;
+  #nextBeatMs: number;
+  #ended = Promise.withResolvers<void>();
+  #isOpen = true;
+
+  constructor(
+    private readonly deps: StreamDeps,
+    private readonly request: StreamRequest,
+  ) {
+    const { log, hub, clock, slowMs } = deps;
+    this.transport = request.transport;
+    this.encode = request.transport === "sse" ? encodeSse : encodeNdjson;
+    this.openedAtMs = clock.now();
+    this.#nextBeatMs = clock.monotonicMs() + deps.heartbeatMs;
+    this.#subscription = new Subscription([request.filter], request.position, { log, hub, clock, sink: this, slowMs });
+    request.signal.addEventListener("abort", () => this.end("client"));
+  }
+
+  /** Writes until the stream ends, from either side. */
+  run(controller: ReadableStreamDirectController): Promise<void> {
+    if (this.#isOpen) {
+      this.#controller = controller;
+      this.deps.connections.add(this);
+      this.#hello();
+      this.#subscription.start();
+    }
+    return this.#ended.promise;
+  }
+
+  #hello(): void {
+    const { log, clock, heartbeatMs } = this.deps;
+    const cursor = log.idOf(this.request.position.seq);
+    const data = transientText(clock, "ConnectionOpened", {
+      connection_id: this.id,
+      transport: this.transport,
+      cursor,
+      oldest: log.idOf(log.oldest()),
+      head: log.idOf(log.head()),
+      resumed: this.request.resumed && !this.request.position.gap,
+      heartbeat_seconds: heartbeatMs / 1000,
+    });
+    this.#say("ConnectionOpened", data, { id: cursor, retryMs: 1000 + Math.random() * 1000 });
+  }
+
+  write(chunk: Uint8Array): Promise<void> | undefined {
+    const { batchMs } = this.request;
+    if (batchMs === 0) return this.#send(chunk);
+    this.#batch.push(chunk);
+    this.#batchBytes += chunk.byteLength;
+    if (this.#batchBytes >= batchBytesMax) return this.#sendBatch();
+    this.#cancelBatch ??= this.deps.clock.after(batchMs, () => this.#sendBatch());
+    return this.#full;
+  }
+
+  snapshot(name: string, text: string): void {
+    if (!this.#full) this.#say(name, text);
+  }
+
+  gap(gap: Gap): void {
+    this.#say("StreamGap", transientText(this.deps.clock, "StreamGap", gap), { id: gap.to });
+  }
+
+  slow(): void {
+    this.close("slow", comeBackMs());
+  }
+
+  queuedBytes(): number {
+    return this.#fullBytes + this.#batchBytes;
+  }
+
+  filters(): readonly Filter[] {
+    return this.#subscription.filters();
+  }
+
+  position(): number {
+    return this.#subscription.position();
+  }
+
+  lastPongAtMs(): null {
+    return null;
+  }
+
+  beat(nowMs: number): void {
+    if (nowMs < this.#nextBeatMs) return;
+    this.#nextBeatMs = nowMs + this.deps.heartbeatMs;
+    if (this.#full) return;
+    if (this.#subscription.isUntold() || this.transport === "ndjson") this.#tellCursor();
+    else this.#send(sseHeartbeat);
+  }
+
+  #tellCursor(): void {
+    const cursor = this.deps.log.idOf(this.#subscription.position());
+    this.#sendBatch();
+    this.#say("StreamCursor", transientText(this.deps.clock, "StreamCursor", { cursor }), { id: cursor });
+    this.#subscription.tell();
+  }
+
+  close(reason: CloseReason, retryMs: number): void {
+    if (!this.#isOpen) return;
+    if (reason === "slow" || reason === "draining" || reason === "revoked" || reason === "expired") {
+      this.#sendBatch();
+      this.#say("StreamClosing", transientText(this.deps.clock, "StreamClosing", { reason, retry_ms: retryMs }), { retryMs });
+    }
+    if (this.#full) this.request.giveUp();
+    this.end(reason);
+  }
+
+  end(_reason: CloseReason): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#subscription.stop();
+    this.#cancelBatch?.();
+    this.deps.connections.remove(this);
+    this.#ended.resolve();
+  }
+
+  #say(event: string, data: string, more: { id?: string; retryMs?: number } = {}): void {
+    this.#send(Buffer.from(this.transport === "sse" ? sseFrame({ event, data, ...more }) : `${data}\n`));
+  }
+
+  #sendBatch(): Promise<void> | undefined {
+    this.#cancelBatch?.();
+    this.#cancelBatch = undefined;
+    if (this.#batch.length === 0) return this.#full;
+    const chunk = Buffer.concat(this.#batch);
+    this.#batch = [];
+    this.#batchBytes = 0;
+    return this.#send(chunk);
+  }
+
+  #send(chunk: Uint8Array): Promise<void> | undefined {
+    if (!this.#isOpen || !this.#controller) return undefined;
+    const written = this.#controller.write(chunk);
+    this.#controller.flush();
+    if (typeof written === "number") return this.#full;
+    this.#fullBytes += chunk.byteLength;
+    const drained: Promise<void> = written.then(
+      () => this.#drained(drained),
+      () => this.end("error"),
+    );
+    this.#full = drained;
+    return drained;
+  }
+
+  #drained(drained: Promise<void>): void {
+    if (this.#full !== drained) return;
+    this.#full = undefined;
+    this.#fullBytes = 0;
+  }
+}
