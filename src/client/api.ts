@@ -1,0 +1,113 @@
+import type { Static, TSchema } from "@sinclair/typebox";
+import { type Clock, systemClock } from "../clock.ts";
+import { type BaseUrl, createBaseUrl, type Query } from "./base-url.ts";
+import { decode } from "./conform.ts";
+import { ClientError } from "./errors.ts";
+import { errorFrom } from "./problem.ts";
+
+export type Fetch = (url: URL, init: RequestInit) => Promise<Response>;
+
+export interface ApiOptions {
+  /** Where the server is; see `createBaseUrl`. */
+  url: string;
+  token?: string | undefined;
+  fetch?: Fetch;
+  clock?: Clock;
+}
+
+export interface Call {
+  query?: Query;
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+  /** How long the whole answer may take. */
+  timeoutMs?: number;
+}
+
+const timeoutMsDefault = 30_000;
+
+/** One server, spoken to by HTTP. */
+export class Api {
+  readonly base: BaseUrl;
+  readonly fetch: Fetch;
+  readonly clock: Clock;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor({ url, token, fetch = (target, init) => globalThis.fetch(target, init), clock = systemClock }: ApiOptions) {
+    this.base = createBaseUrl(url);
+    this.fetch = fetch;
+    this.clock = clock;
+    this.headers = token === undefined || token === "" ? {} : { authorization: `Bearer ${token}` };
+  }
+
+  /** Sends a request and checks its answer against `answer`. Rejects with a `ClientError`, or the signal's reason when aborted. */
+  async json<Answer extends TSchema>(method: string, path: string, answer: Answer, call: Call = {}): Promise<Static<Answer>> {
+    const { value } = await this.#send(method, path, call);
+    return decode(answer, value, this.base.shown);
+  }
+
+  /** The same for an answer that may be empty (204). */
+  async maybe<Answer extends TSchema>(method: string, path: string, answer: Answer, call: Call = {}): Promise<Static<Answer> | undefined> {
+    const { status, value } = await this.#send(method, path, call);
+    return status === 204 ? undefined : decode(answer, value, this.base.shown);
+  }
+
+  /** The same for an answer that nobody reads. */
+  async done(method: string, path: string, call: Call = {}): Promise<void> {
+    await this.#send(method, path, call);
+  }
+
+  async #send(method: string, path: string, call: Call): Promise<{ status: number; value: unknown }> {
+    const { timeoutMs = timeoutMsDefault, signal } = call;
+    signal?.throwIfAborted();
+    const expired = new AbortController();
+    const cancel = this.clock.after(timeoutMs, () => expired.abort());
+    try {
+      const response = await this.fetch(this.base.to(path, call.query), {
+        method,
+        headers: this.#headersOf(call),
+        body: call.body === undefined ? null : JSON.stringify(call.body),
+        signal: signal ? AbortSignal.any([signal, expired.signal]) : expired.signal,
+      });
+      if (!response.ok) throw await errorFrom(response, this.base.shown);
+      return { status: response.status, value: await this.#valueOf(response) };
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      if (expired.signal.aborted) throw new ClientError("timed_out", `${this.base.shown} did not answer within ${timeoutMs / 1000} seconds.`);
+      throw error instanceof ClientError ? error : unreachable(this.base.shown, error);
+    } finally {
+      cancel();
+    }
+  }
+
+  #headersOf({ body, headers }: Call): Record<string, string> {
+    const type: Record<string, string> = body === undefined ? {} : { "content-type": "application/json" };
+    return { accept: "application/json", ...type, ...this.headers, ...headers };
+  }
+
+  async #valueOf(response: Response): Promise<unknown> {
+    const text = await response.text();
+    if (text === "") return undefined;
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      const message = `${this.base.shown} answered something that is not JSON. Is it a matric server?`;
+      throw new ClientError("protocol", message, { status: response.status }, { cause });
+    }
+  }
+}
+
+/** The connection could not be made, or broke before the answer was complete. */
+export function unreachable(server: string, cause: unknown): ClientError {
+  const code = cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined;
+  const why = (code !== undefined && reasons[code]) || (cause instanceof Error ? cause.message : String(cause));
+  return new ClientError("unreachable", `${server} cannot be reached: ${why.replace(/\.+$/, "")}.`, {}, { cause });
+}
+
+const reasons: Record<string, string> = {
+  ConnectionRefused: "the connection was refused",
+  ECONNREFUSED: "the connection was refused",
+  ConnectionClosed: "the connection was closed",
+  ECONNRESET: "the connection was closed",
+  FailedToOpenSocket: "no connection could be made",
+};

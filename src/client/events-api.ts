@@ -1,0 +1,56 @@
+import { type Static, Type } from "@sinclair/typebox";
+import { Envelope } from "../events/catalog.ts";
+import type { Api } from "./api.ts";
+import { segment } from "./base-url.ts";
+import { type EventFilter, filterQuery } from "./filter-query.ts";
+import type { PageQuery } from "./paging.ts";
+
+export interface CustomEvent {
+  /** PascalCase, and no name of matric's own. */
+  event: string;
+  data: Record<string, unknown>;
+  subject?: string | undefined;
+}
+
+export interface HistoryRequest extends PageQuery {
+  filter?: EventFilter;
+  /** An event id, a time, how long ago (`10m`), `earliest` or `latest`: events after it. */
+  after?: string | undefined;
+  before?: string | undefined;
+}
+
+const events = "api/v1/events";
+const Published = Type.Object({ id: Type.String() });
+const AllPublished = Type.Object({ items: Type.Array(Published) });
+const EventPage = Type.Object({ items: Type.Array(Envelope), next_cursor: Type.Union([Type.String(), Type.Null()]) });
+const EventTypes = Type.Object({ items: Type.Array(Type.Object({}, { additionalProperties: true })) });
+export type EventPage = Static<typeof EventPage>;
+
+/** The log: publishing to it, and reading what it holds. `client.stream` follows it. */
+export class EventsApi {
+  constructor(private readonly api: Api) {}
+
+  /** Resolves to the event's id when it is stored. */
+  async publish(event: CustomEvent, signal?: AbortSignal): Promise<string> {
+    return (await this.api.json("POST", events, Published, { body: event, signal })).id;
+  }
+
+  /** All of them or none; the ids are in the same order. */
+  async publishAll(batch: readonly CustomEvent[], signal?: AbortSignal): Promise<string[]> {
+    return (await this.api.json("POST", events, AllPublished, { body: batch, signal })).items.map(({ id }) => id);
+  }
+
+  /** One page of history, oldest first. */
+  list({ filter, after, before, limit, cursor }: HistoryRequest = {}, signal?: AbortSignal): Promise<EventPage> {
+    return this.api.json("GET", events, EventPage, { query: { ...filterQuery(filter), after, before, limit, cursor }, signal });
+  }
+
+  get(id: string, signal?: AbortSignal): Promise<Envelope> {
+    return this.api.json("GET", `${events}/${segment(id)}`, Envelope, { signal });
+  }
+
+  /** The catalogue: every event with its topics and the JSON Schema of its data. */
+  async types(signal?: AbortSignal): Promise<Record<string, unknown>[]> {
+    return (await this.api.json("GET", "api/v1/event-types", EventTypes, { signal })).items;
+  }
+}
