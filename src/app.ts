@@ -32,7 +32,7 @@ export interface App {
 /** Puts matric together and starts it: the only place where the parts meet. */
 export function createApp(config: Config, { clock, logger, version }: Outside): App {
   const db = openDb(config.dataDir, config.durability);
-  const writer = new Writer(db.sqlite, logger.as("matric::db"));
+  const writer = new Writer(db, logger.as("matric::db"));
   const log = new SqliteLog(db, clock);
   const hub = new Hub(log, clock);
   const connections = new Connections(clock, log, config.connectionsMax);

@@ -40,7 +40,11 @@ export function every(clock: Clock, periodMs: number, task: () => void): Cancel 
   };
 }
 
+let last = { ms: 0, text: "1970-01-01T00:00:00.000Z" };
+
 /** RFC 3339 in UTC with milliseconds: the one form of a time on every wire. */
 export function timestamp(ms: number): string {
-  return new Date(ms).toISOString();
+  // Events come in bursts, and formatting costs more than the rest of an envelope.
+  if (ms !== last.ms) last = { ms, text: new Date(ms).toISOString() };
+  return last.text;
 }

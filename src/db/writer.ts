@@ -1,6 +1,6 @@
-import type { Database } from "bun:sqlite";
 import { MatricError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { Db } from "./open.ts";
 import { isStorageFailure, storageError } from "./storage-error.ts";
 
 /** Shows that the code runs inside a write transaction, and lets it speak of what was committed. */
@@ -19,13 +19,22 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
+/** A group whose transaction is committed. */
+interface Committed {
+  told: (() => void)[];
+  answers: ((failure: MatricError | undefined) => void)[];
+}
+
 /**
- * The one writer. Changes that arrive in the same turn of the event loop share one IMMEDIATE transaction and one fsync; each
- * has a savepoint of its own, so that a failing change takes back only itself. A promise of `write` resolves after the commit.
+ * The one writer. Changes that arrive in the same turn of the event loop share one IMMEDIATE transaction; each has a savepoint
+ * of its own, so that a failing change takes back only itself. Groups that commit while the disk is busy share one sync, which
+ * runs in another thread: the event loop never waits for the disk. Nobody hears of a change before the disk holds it.
  */
 export class Writer {
   #waiting: Waiting[] = [];
   #told: (() => void)[] = [];
+  #committed: Committed[] = [];
+  #isSyncing = false;
   #scheduled: ReturnType<typeof setImmediate> | undefined;
   #closed = false;
   readonly #tx: Tx = { afterCommit: (tell) => this.#told.push(tell) };
@@ -37,9 +46,10 @@ export class Writer {
   readonly #rollback;
 
   constructor(
-    private readonly sqlite: Database,
+    private readonly db: Pick<Db, "sqlite" | "diskSync">,
     private readonly logger: Logger,
   ) {
+    const { sqlite } = db;
     this.#begin = sqlite.query("BEGIN IMMEDIATE");
     this.#savepoint = sqlite.query("SAVEPOINT change");
     this.#rollbackTo = sqlite.query("ROLLBACK TO change");
@@ -60,45 +70,51 @@ export class Writer {
     });
   }
 
-  /** Commits what waits and refuses everything that comes later. */
+  /** Commits what waits, to the disk, and refuses everything that comes later. */
   stop(): void {
-    this.#flush();
+    if (this.#closed) return;
+    this.#commitWaiting();
     this.#closed = true;
+    let failure: unknown;
+    try {
+      this.db.diskSync?.now();
+    } catch (error) {
+      failure = error;
+    }
+    this.#announce(this.#committed.splice(0), failure);
   }
 
   #flush(): void {
+    this.#commitWaiting();
+    this.#sync();
+  }
+
+  #commitWaiting(): void {
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
     const group = this.#waiting;
     if (group.length === 0) return;
     this.#waiting = [];
+    const answers: Committed["answers"] = [];
     try {
       this.#begin.run();
-    } catch (error) {
-      this.#fail(group, error);
-      return;
-    }
-    const answers: (() => void)[] = [];
-    try {
       for (const one of group) answers.push(this.#apply(one));
       this.#commit.run();
     } catch (error) {
       this.#fail(group, error);
       return;
     }
-    const told = this.#told;
+    this.#committed.push({ told: this.#told, answers });
     this.#told = [];
-    for (const tell of told) tell();
-    for (const answer of answers) answer();
   }
 
-  #apply(one: Waiting): () => void {
+  #apply(one: Waiting): Committed["answers"][number] {
     const before = this.#told.length;
     this.#savepoint.run();
     try {
       const value = one.change(this.#tx);
       this.#release.run();
-      return () => one.resolve(value);
+      return (failure) => (failure ? one.reject(failure) : one.resolve(value));
     } catch (error) {
       // A full disk or an I/O error ends the whole transaction in SQLite: there is no savepoint to go back to.
       if (isStorageFailure(error)) throw error;
@@ -109,17 +125,46 @@ export class Writer {
     }
   }
 
-  #fail(group: Waiting[], error: unknown): void {
+  /** One sync at a time; what is committed meanwhile waits for the next. */
+  #sync(): void {
+    if (this.#isSyncing || this.#committed.length === 0) return;
+    const { diskSync } = this.db;
+    if (!diskSync) {
+      this.#announce(this.#committed.splice(0), null);
+      return;
+    }
+    this.#isSyncing = true;
+    const groups = this.#committed.splice(0);
+    diskSync.start((error) => {
+      this.#isSyncing = false;
+      this.#announce(groups, error);
+      this.#sync();
+    });
+  }
+
+  #announce(groups: readonly Committed[], error: unknown): void {
+    const failure = error ? this.#storageFailure(error, groups.length) : undefined;
+    // Even if the disk refused the sync: the change is in the database, so whoever reads the log will see it.
+    for (const { told } of groups) for (const tell of told) tell();
+    for (const { answers } of groups) for (const answer of answers) answer(failure);
+  }
+
+  #fail(group: readonly Waiting[], error: unknown): void {
     this.#told = [];
-    if (this.sqlite.inTransaction) {
+    if (this.db.sqlite.inTransaction) {
       try {
         this.#rollback.run();
       } catch (rollbackError) {
         this.logger.error("rollback failed", { error: String(rollbackError) });
       }
     }
-    const failure = storageError(error, "The change could not be stored");
-    this.logger.error("commit failed", { "error.code": failure.code, error: String(error), changes: group.length });
+    const failure = this.#storageFailure(error, group.length);
     for (const one of group) one.reject(failure);
+  }
+
+  #storageFailure(error: unknown, changes: number): MatricError {
+    const failure = storageError(error, "The change could not be stored");
+    this.logger.error("commit failed", { "error.code": failure.code, error: String(error), changes });
+    return failure;
   }
 }

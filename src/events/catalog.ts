@@ -210,11 +210,6 @@ export type EventData<Name extends EventName> = Static<(typeof catalog)[Name]["d
 export type TransientName = keyof typeof transientCatalog;
 export type TransientData<Name extends TransientName> = Static<(typeof transientCatalog)[Name]["data"]>;
 
-/** The definition of a logged event, or undefined for a custom one. */
-export function definitionOf(name: string): EventDefinition | undefined {
-  return Object.hasOwn(catalog, name) ? catalog[name as EventName] : undefined;
-}
-
 /** All names that matric itself uses; a custom event can have none of them. */
 export const builtInNames: readonly string[] = [...Object.keys(catalog), ...Object.keys(transientCatalog)];
 

@@ -5,8 +5,13 @@ import { Group, groupKey, type Member } from "./group.ts";
 import type { EventLog, StoredEvent } from "./log.ts";
 import { topicsOf } from "./topics.ts";
 
-/** Under load events of so many milliseconds leave in one write per connection; a single event leaves at once. */
-const flushIntervalMs = 2;
+/**
+ * An event that comes alone leaves at once. When more come, those of some milliseconds leave in one write per connection: of
+ * two, and of five above 8,000 events a second, where it is the number of writes that limits how many get through.
+ */
+const flushIntervalMsMin = 2;
+const flushIntervalMsMax = 5;
+const eventsPerMsMany = 8;
 
 /**
  * Wakes the subscribers that are at the head of the log and hands them what was just committed, so that they need not read it.
@@ -18,7 +23,7 @@ export class Hub {
   readonly #dirty = new Set<Group>();
   #flushed: number;
   #seen: number;
-  #lastFlushMs = Number.NEGATIVE_INFINITY;
+  #nextFlushMs = Number.NEGATIVE_INFINITY;
   #cancel: Cancel | undefined;
 
   constructor(
@@ -79,7 +84,7 @@ export class Hub {
 
   #schedule(): void {
     if (this.#cancel) return;
-    const wait = this.#lastFlushMs + flushIntervalMs - this.clock.monotonicMs();
+    const wait = this.#nextFlushMs - this.clock.monotonicMs();
     if (wait > 0) {
       this.#cancel = this.clock.after(wait, () => this.flush());
       return;
@@ -98,7 +103,8 @@ export class Hub {
     if (this.#dirty.size === 0) return;
     const dirty = [...this.#dirty];
     this.#dirty.clear();
+    const intervalMs = (this.#flushed - from) / eventsPerMsMany;
+    this.#nextFlushMs = this.clock.monotonicMs() + Math.min(Math.max(flushIntervalMsMin, intervalMs), flushIntervalMsMax);
     for (const group of dirty) group.flush(from, this.#flushed);
-    this.#lastFlushMs = this.clock.monotonicMs();
   }
 }

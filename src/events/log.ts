@@ -5,7 +5,9 @@ import type { Cursor } from "./cursor.ts";
 /** An event that is to be committed together with the change it tells of. */
 export interface EventDraft {
   event: string;
-  data: Record<string, unknown>;
+  data: Readonly<Record<string, unknown>>;
+  /** The JSON of `data`, where it has been made already. */
+  json?: string;
   subject: string | null;
   actor: Actor;
 }

@@ -27,6 +27,7 @@ export class SqliteLog implements EventLog {
   readonly #listeners: ((events: readonly StoredEvent[]) => void)[] = [];
   /** Newest sequence number given out, committed or not: one that was rolled back is never used again. */
   #given: number;
+  /** Newest one that the disk holds; nobody sees anything beyond. */
   #head: number;
   #oldest: number;
   readonly #insert;
@@ -43,7 +44,7 @@ export class SqliteLog implements EventLog {
   ) {
     const { sqlite } = db;
     this.#insert = sqlite.query(`INSERT INTO events (${columns}) VALUES (?, ?, ?, ?, ?, ?)`);
-    this.#after = sqlite.query<Row, [number, number]>(`SELECT ${columns} FROM events WHERE seq > ? ORDER BY seq LIMIT ?`);
+    this.#after = sqlite.query<Row, [number, number, number]>(`SELECT ${columns} FROM events WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`);
     this.#before = sqlite.query<Row, [number, number]>(`SELECT ${columns} FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?`);
     this.#get = sqlite.query<Row, [number]>(`SELECT ${columns} FROM events WHERE seq = ?`);
     this.#firstFrom = sqlite.query<{ seq: number; at: number }, [number]>("SELECT seq, at FROM events WHERE seq >= ? ORDER BY seq LIMIT 1");
@@ -78,9 +79,9 @@ export class SqliteLog implements EventLog {
   #store(draft: EventDraft, at: number, time: string): StoredEvent {
     const seq = ++this.#given;
     const id = formatCursor(seq, this.epoch);
-    const { event: name, data, subject, actor } = draft;
+    const { event: name, data, json = JSON.stringify(data), subject, actor } = draft;
     // The id and the time need no escaping; the rest may hold anything.
-    const text = `{"id":"${id}","event":${JSON.stringify(name)},"time":"${time}","subject":${JSON.stringify(subject)},"actor":${JSON.stringify(actor)},"data":${JSON.stringify(data)}}`;
+    const text = `{"id":"${id}","event":${JSON.stringify(name)},"time":"${time}","subject":${JSON.stringify(subject)},"actor":${JSON.stringify(actor)},"data":${json}}`;
     const noteId = entityId(data.note_id);
     const jobId = entityId(data.job_id);
     this.#insert.run(seq, name, at, noteId, jobId, text);
@@ -91,7 +92,7 @@ export class SqliteLog implements EventLog {
     const events: StoredEvent[] = [];
     let chars = 0;
     if (seq >= this.#head) return events;
-    for (const row of this.#after.iterate(seq, limit)) {
+    for (const row of this.#after.iterate(seq, this.#head, limit)) {
       events.push(this.#event(row));
       chars += row.body.length;
       if (chars >= charsMax) break;
@@ -100,11 +101,11 @@ export class SqliteLog implements EventLog {
   }
 
   readBefore(seq: number, limit: number): StoredEvent[] {
-    return this.#before.all(seq, limit).reverse().map((row) => this.#event(row));
+    return this.#before.all(Math.min(seq, this.#head + 1), limit).reverse().map((row) => this.#event(row));
   }
 
   get(seq: number): StoredEvent | undefined {
-    const row = this.#get.get(seq);
+    const row = seq <= this.#head ? this.#get.get(seq) : undefined;
     return row ? this.#event(row) : undefined;
   }
 

@@ -1,4 +1,4 @@
-import { definitionOf, type TopicPattern, transientCatalog } from "./catalog.ts";
+import { catalog, type TopicPattern, transientCatalog } from "./catalog.ts";
 
 /** The topic of every event that users publish themselves. */
 export const customTopic = "custom";
@@ -10,19 +10,20 @@ export function isTopic(topic: string): boolean {
   return plainTopics.includes(topic) || /^(note|job):[\w-]{1,64}$/.test(topic);
 }
 
+const definitions = new Map<string, readonly TopicPattern[]>(
+  [...Object.entries(catalog), ...Object.entries(transientCatalog)].map(([name, { topics }]) => [name, topics]),
+);
+const customTopics: readonly string[] = [customTopic];
+
 /** The topics of one event. */
-export function topicsOf(event: { name: string; noteId: string | null; jobId: string | null }): string[] {
-  const definition = definitionOf(event.name) ?? transient(event.name);
-  if (!definition) return [customTopic];
-  return definition.topics.flatMap((pattern) => completed(pattern, event));
+export function topicsOf(event: { name: string; noteId: string | null; jobId: string | null }): readonly string[] {
+  const patterns = definitions.get(event.name);
+  if (!patterns) return customTopics;
+  return patterns.flatMap((pattern) => completed(pattern, event));
 }
 
 function completed(pattern: TopicPattern, event: { noteId: string | null; jobId: string | null }): string[] {
   if (pattern === "note:") return event.noteId === null ? [] : [`note:${event.noteId}`];
   if (pattern === "job:") return event.jobId === null ? [] : [`job:${event.jobId}`];
   return [pattern];
-}
-
-function transient(name: string) {
-  return Object.entries(transientCatalog).find(([known]) => known === name)?.[1];
 }
