@@ -20,7 +20,13 @@ const setting = <T>(one: Setting<T>): Setting<T> => one;
 /** Every setting of the server. Names ending in a unit are in that unit. */
 export const settings = {
   host: setting({ env: "MATRIC_HOST", flag: "host", default: "127.0.0.1", help: "address to listen on", parse: nonEmpty }),
-  port: setting({ env: "MATRIC_PORT", flag: "port", default: 6287, help: "port to listen on; 0 takes a free one", parse: integer(0, 65_535) }),
+  port: setting({
+    env: "MATRIC_PORT",
+    flag: "port",
+    default: 6287,
+    help: "port to listen on; 0 takes a free one",
+    parse: integer(0, 65_535),
+  }),
   dataDir: setting({
     env: "MATRIC_DATA_DIR",
     flag: "data-dir",
@@ -66,7 +72,12 @@ export const settings = {
     help: "jobs that the built-in worker runs at once",
     parse: integer(1, 64),
   }),
-  jobAttempts: setting({ env: "MATRIC_JOB_ATTEMPTS", default: 3, help: "attempts before a job fails for good", parse: integer(1, 20) }),
+  jobAttempts: setting({
+    env: "MATRIC_JOB_ATTEMPTS",
+    default: 3,
+    help: "attempts before a job fails for good",
+    parse: integer(1, 20),
+  }),
   jobLeaseSeconds: setting({
     env: "MATRIC_JOB_LEASE_SECONDS",
     default: 30,
@@ -189,13 +200,13 @@ export type Config = Readonly<{ [Name in SettingName]: Settings[Name]["default"]
  * Throws `invalid` with one clear line for the first value that cannot be used.
  */
 export function readConfig(flags: Partial<Record<SettingName, string>>, env: Record<string, string | undefined>): Config {
-  const entries = Object.entries(settings).map(([name, one]) => [name, valueOf(one, flags[name as SettingName], env[one.env])]);
+  const entries = Object.entries(settings).map(([name, one]) => [name, settingFrom(one, flags[name as SettingName], env[one.env])]);
   const config = Object.freeze(Object.fromEntries(entries)) as Config;
   if (config.aiUrl && !config.aiModel) throw configError("MATRIC_AI_MODEL", "must name a model when MATRIC_AI_URL is set");
   return config;
 }
 
-function valueOf(one: Setting<unknown>, flag: string | undefined, env: string | undefined): unknown {
+function settingFrom(one: Setting<unknown>, flag: string | undefined, env: string | undefined): unknown {
   const text = flag ?? env;
   // An empty variable is what `FOO= matric serve` and most unit files mean by "not set".
   if (text === undefined || (flag === undefined && text === "")) return one.default;
@@ -222,7 +233,8 @@ function nonEmpty(text: string): string {
 function integer(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text.trim()) || value < least || value > most) throw new Error(`must be a whole number from ${least} to ${most}`);
+    if (!/^\d+$/.test(text.trim()) || value < least || value > most)
+      throw new Error(`must be a whole number from ${least} to ${most}`);
     return value;
   };
 }
@@ -230,7 +242,8 @@ function integer(least: number, most: number): (text: string) => number {
 function decimal(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+(\.\d+)?$/.test(text.trim()) || value < least || value > most) throw new Error(`must be a number from ${least} to ${most}`);
+    if (!/^\d+(\.\d+)?$/.test(text.trim()) || value < least || value > most)
+      throw new Error(`must be a number from ${least} to ${most}`);
     return value;
   };
 }
@@ -244,7 +257,10 @@ function oneOf<const T extends string>(...allowed: T[]): (text: string) => T {
 }
 
 function names(text: string): string[] {
-  const list = text.split(",").map((name) => name.trim()).filter((name) => name !== "");
+  const list = text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
   if (list.some((name) => !/^[a-z][a-z0-9_.-]{0,63}$/.test(name))) {
     throw new Error("must be names of lower-case letters, digits, `_`, `-` and `.`, separated by commas");
   }

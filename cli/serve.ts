@@ -1,0 +1,55 @@
+import { type Command, Option } from "commander";
+import packageJson from "../package.json" with { type: "json" };
+import { type App, createApp } from "../src/app.ts";
+import { systemClock } from "../src/clock.ts";
+import { type Config, readConfig, type SettingName, settings } from "../src/config.ts";
+import { createLogger, type Logger } from "../src/logger.ts";
+import { StdoutSink } from "../src/stdout.ts";
+import { exitCode } from "./failure.ts";
+import type { Io } from "./io.ts";
+
+export function registerServe(program: Command, io: Io): void {
+  const command = program
+    .command("serve")
+    .description("run the server until SIGINT or SIGTERM, then drain")
+    .addHelpText("after", "\nEvery setting, also those without a flag, can be given by its environment variable; the README lists them all.");
+  for (const one of Object.values(settings)) {
+    if (!one.flag) continue;
+    const by = one.defaultText ?? String(one.default);
+    command.addOption(new Option(`--${one.flag} <value>`, `${one.help} (${one.env}, default ${by})`));
+  }
+  command.action((flags: Partial<Record<SettingName, string>>) => run(flags, io));
+}
+
+/** Resolves when the server has drained after a signal. A second signal ends the process at once. */
+export async function run(flags: Partial<Record<SettingName, string>>, io: Io): Promise<void> {
+  const config = readConfig(flags, io.env);
+  const sink = new StdoutSink();
+  const logger = serverLogger(config, sink, io);
+  let app: App;
+  try {
+    app = createApp(config, { clock: systemClock, logger, fetch, version: packageJson.version });
+  } catch (error) {
+    await sink.flush();
+    throw error;
+  }
+  logger.info("listening", { url: app.url.href, data_dir: config.dataDir, version: packageJson.version, pid: process.pid });
+  const signal = await firstSignal();
+  logger.info("draining", { signal });
+  for (const again of ["SIGINT", "SIGTERM"] as const) process.on(again, () => process.exit(exitCode.interrupted));
+  await app.stop();
+  logger.info("stopped");
+  await sink.flush();
+}
+
+function serverLogger(config: Config, sink: StdoutSink, io: Io): Logger {
+  const format = config.logFormat ?? (io.stdout.isTty ? "pretty" : "json");
+  const colour = io.stdout.isTty && !io.env.NO_COLOR;
+  return createLogger({ clock: systemClock, sink, level: config.logLevel, format, colour });
+}
+
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve(signal));
+  });
+}
