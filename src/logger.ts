@@ -34,9 +34,11 @@ export function createLogger(options: LoggerOptions, target = "matric"): Logger 
   const { clock, sink, level: least, format, colour = false } = options;
   const enabled = (level: LogLevel) => logLevels.indexOf(level) >= logLevels.indexOf(least);
   const render = format === "json" ? jsonLine : prettyLine;
-  const log = (level: LogLevel) => (message: string, fields: LogFields = {}) => {
-    if (enabled(level)) sink.write(render({ at: clock.now(), level, target, message, fields, colour }));
-  };
+  const log =
+    (level: LogLevel) =>
+    (message: string, fields: LogFields = {}) => {
+      if (enabled(level)) sink.write(render({ at: clock.now(), level, target, message, fields, colour }));
+    };
   return {
     debug: log("debug"),
     info: log("info"),

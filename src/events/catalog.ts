@@ -18,10 +18,9 @@ const WebhookId = Type.String({ description: "Id of the webhook" });
 const Cursor = Type.String({ description: "A position in the log, `<seq>-<epoch>`" });
 const Version = Type.Integer({ minimum: 1, description: "Version of the note, or number of the revision" });
 const Count = (description: string) => Type.Integer({ minimum: 0, description });
-const Source = Type.Union(
-  [Type.Literal("user"), Type.Literal("agent"), Type.Literal("ai_revision"), Type.Literal("restore")],
-  { description: "Who made this text" },
-);
+const Source = Type.Union([Type.Literal("user"), Type.Literal("agent"), Type.Literal("ai_revision"), Type.Literal("restore")], {
+  description: "Who made this text",
+});
 
 const note = { note_id: NoteId, version: Version };
 const job = {
@@ -51,7 +50,12 @@ const jobTopics = ["jobs", "job:", "note:"] as const;
 /** Every event of the log that matric itself emits, each defined here and nowhere else. */
 export const catalog = {
   NoteCreated: define({ summary: "A note was created", data: object(note), topics: noteTopics, subject: "note" }),
-  NoteDeleted: define({ summary: "A note was deleted; it can be restored", data: object(note), topics: noteTopics, subject: "note" }),
+  NoteDeleted: define({
+    summary: "A note was deleted; it can be restored",
+    data: object(note),
+    topics: noteTopics,
+    subject: "note",
+  }),
   NoteRestored: define({ summary: "A deleted note was restored", data: object(note), topics: noteTopics, subject: "note" }),
   NoteUpdated: define({
     summary: "A note got a new version",
@@ -135,7 +139,12 @@ export const catalog = {
     topics: ["webhooks"],
     subject: "webhook",
   }),
-  WebhookRecovered: define({ summary: "A failed webhook works again", data: object(webhook), topics: ["webhooks"], subject: "webhook" }),
+  WebhookRecovered: define({
+    summary: "A failed webhook works again",
+    data: object(webhook),
+    topics: ["webhooks"],
+    subject: "webhook",
+  }),
   WebhookDisabled: define({ summary: "A webhook was disabled", data: object(webhook), topics: ["webhooks"], subject: "webhook" }),
   WebhookEnabled: define({ summary: "A webhook was enabled", data: object(webhook), topics: ["webhooks"], subject: "webhook" }),
 } satisfies Record<string, EventDefinition>;
@@ -191,7 +200,13 @@ export const transientCatalog = {
   StreamClosing: define({
     summary: "The server is about to end this stream; come back after `retry_ms`",
     data: object({
-      reason: Type.Union([Type.Literal("slow"), Type.Literal("draining"), Type.Literal("revoked"), Type.Literal("expired"), Type.Literal("overloaded")]),
+      reason: Type.Union([
+        Type.Literal("slow"),
+        Type.Literal("draining"),
+        Type.Literal("revoked"),
+        Type.Literal("expired"),
+        Type.Literal("overloaded"),
+      ]),
       retry_ms: Count("Milliseconds to wait before connecting again"),
     }),
     topics: [],

@@ -39,7 +39,10 @@ export function createFilter(input: FilterInput): Filter {
     events: events.includes("*") ? [] : [...new Set(events)].sort(),
     topics: clean("topics", input.topics).map((topic) => {
       if (isTopic(topic)) return topic;
-      throw invalid("topics", `"${topic}" is not a topic. Topics are notes, jobs, queue, webhooks, custom, note:<id> and job:<id>.`);
+      throw invalid(
+        "topics",
+        `"${topic}" is not a topic. Topics are notes, jobs, queue, webhooks, custom, note:<id> and job:<id>.`,
+      );
     }),
     noteIds: clean("note_id", input.noteIds),
     jobIds: clean("job_id", input.jobIds),
@@ -59,7 +62,10 @@ function eventPattern(text: string): string {
   if (name === "*" || isBuiltIn(name)) return name;
   if (name.endsWith("*") && isEventName(name.slice(0, -1))) return name;
   if (!isEventName(name)) {
-    throw invalid("events", `"${text}" is not the name of an event. Names are PascalCase like NoteUpdated; Job* stands for a family.`);
+    throw invalid(
+      "events",
+      `"${text}" is not the name of an event. Names are PascalCase like NoteUpdated; Job* stands for a family.`,
+    );
   }
   const nearest = nearestBuiltIn(name);
   if (nearest) throw invalid("events", `There is no event "${text}". Did you mean ${nearest}?`);
@@ -87,8 +93,10 @@ export function filterKey(filter: Filter): string {
 export function indexKeys(filter: Filter): string[] {
   if (filter.noteIds.length > 0) return filter.noteIds.map((id) => `note ${id}`);
   if (filter.jobIds.length > 0) return filter.jobIds.map((id) => `job ${id}`);
-  if (filter.topics.length > 0 && filter.topics.every((topic) => topic.includes(":"))) return filter.topics.map((topic) => `topic ${topic}`);
-  if (filter.events.length > 0) return filter.events.map((pattern) => (pattern.endsWith("*") ? `prefix ${pattern.slice(0, -1)}` : `name ${pattern}`));
+  if (filter.topics.length > 0 && filter.topics.every((topic) => topic.includes(":")))
+    return filter.topics.map((topic) => `topic ${topic}`);
+  if (filter.events.length > 0)
+    return filter.events.map((pattern) => (pattern.endsWith("*") ? `prefix ${pattern.slice(0, -1)}` : `name ${pattern}`));
   if (filter.topics.length > 0) return filter.topics.map((topic) => `topic ${topic}`);
   return ["all"];
 }

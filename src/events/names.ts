@@ -22,7 +22,10 @@ export function nearestBuiltIn(name: string): string | undefined {
 /** `job.completed` or `job_completed` → `JobCompleted`; anything else stays as it is. */
 export function fromDotted(name: string): string {
   if (!/^[a-z]/.test(name) || !/^[a-z0-9._*]+$/.test(name)) return name;
-  return name.split(/[._]/).map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
+  return name
+    .split(/[._]/)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join("");
 }
 
 /** Levenshtein's: how many letters must be added, removed or exchanged. */

@@ -39,7 +39,8 @@ export class Publisher {
 
   /** Appends all or none, in order, in one transaction. */
   async publishAll(inputs: readonly unknown[], actor: Actor): Promise<string[]> {
-    if (inputs.length === 0 || inputs.length > itemsMax) throw invalid("", `An array holds 1 to ${itemsMax} events, not ${inputs.length}.`);
+    if (inputs.length === 0 || inputs.length > itemsMax)
+      throw invalid("", `An array holds 1 to ${itemsMax} events, not ${inputs.length}.`);
     return this.#append(inputs.map((input, index) => draftOf(input, `${index}.`, actor)));
   }
 
@@ -52,7 +53,8 @@ function draftOf(input: unknown, at: string, actor: Actor): EventDraft {
   if (!check.Check(input)) throw shapeError(input, at);
   const { event, data, subject = null } = input;
   checkName(event, `${at}event`);
-  if (subject !== null && /\p{Cc}/u.test(subject)) throw invalid(`${at}subject`, `${at}subject must not hold control characters.`);
+  if (subject !== null && /\p{Cc}/u.test(subject))
+    throw invalid(`${at}subject`, `${at}subject must not hold control characters.`);
   const json = JSON.stringify(data);
   const bytes = Buffer.byteLength(json);
   if (bytes > dataBytesMax) throw invalid(`${at}data`, `${at}data is ${bytes} bytes of JSON; at most ${dataBytesMax} are taken.`);

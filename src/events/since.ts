@@ -17,7 +17,10 @@ export function positionSince(log: EventLog, text: string, nowMs: number, field 
   if (cursor) return log.locate(cursor);
   const atMs = timeOf(text, nowMs);
   if (atMs !== undefined) return { seq: log.seqBefore(atMs) };
-  throw invalid(field, `${field} must be an event id, a time like 2026-02-05T10:30:45Z, how long ago like 10m, earliest or latest.`);
+  throw invalid(
+    field,
+    `${field} must be an event id, a time like 2026-02-05T10:30:45Z, how long ago like 10m, earliest or latest.`,
+  );
 }
 
 function timeOf(text: string, nowMs: number): number | undefined {

@@ -44,10 +44,14 @@ export class SqliteLog implements EventLog {
   ) {
     const { sqlite } = db;
     this.#insert = sqlite.query(`INSERT INTO events (${columns}) VALUES (?, ?, ?, ?, ?, ?)`);
-    this.#after = sqlite.query<Row, [number, number, number]>(`SELECT ${columns} FROM events WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`);
+    this.#after = sqlite.query<Row, [number, number, number]>(
+      `SELECT ${columns} FROM events WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`,
+    );
     this.#before = sqlite.query<Row, [number, number]>(`SELECT ${columns} FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?`);
     this.#get = sqlite.query<Row, [number]>(`SELECT ${columns} FROM events WHERE seq = ?`);
-    this.#firstFrom = sqlite.query<{ seq: number; at: number }, [number]>("SELECT seq, at FROM events WHERE seq >= ? ORDER BY seq LIMIT 1");
+    this.#firstFrom = sqlite.query<{ seq: number; at: number }, [number]>(
+      "SELECT seq, at FROM events WHERE seq >= ? ORDER BY seq LIMIT 1",
+    );
     this.#delete = sqlite.query("DELETE FROM events WHERE seq <= ?");
     this.#setPruned = sqlite.query("UPDATE log_state SET pruned_seq = ? WHERE id = 1");
 
@@ -59,7 +63,9 @@ export class SqliteLog implements EventLog {
 
     const readEpochs = sqlite.query<Epoch, []>("SELECT epoch, start_seq FROM epochs ORDER BY start_seq, started_at");
     if (readEpochs.all().length === 0) {
-      sqlite.query("INSERT INTO epochs (start_seq, epoch, started_at) VALUES (?, ?, ?)").run(this.#head, createEpoch(), clock.now());
+      sqlite
+        .query("INSERT INTO epochs (start_seq, epoch, started_at) VALUES (?, ?, ?)")
+        .run(this.#head, createEpoch(), clock.now());
     }
     this.#epochs = readEpochs.all();
     this.epoch = this.#epochs.at(-1)?.epoch ?? "";
@@ -101,7 +107,10 @@ export class SqliteLog implements EventLog {
   }
 
   readBefore(seq: number, limit: number): StoredEvent[] {
-    return this.#before.all(Math.min(seq, this.#head + 1), limit).reverse().map((row) => this.#event(row));
+    return this.#before
+      .all(Math.min(seq, this.#head + 1), limit)
+      .reverse()
+      .map((row) => this.#event(row));
   }
 
   get(seq: number): StoredEvent | undefined {
@@ -170,7 +179,15 @@ export class SqliteLog implements EventLog {
   }
 
   #event(row: Row): StoredEvent {
-    return { seq: row.seq, id: this.idOf(row.seq), name: row.name, at: row.at, noteId: row.note_id, jobId: row.job_id, text: row.body };
+    return {
+      seq: row.seq,
+      id: this.idOf(row.seq),
+      name: row.name,
+      at: row.at,
+      noteId: row.note_id,
+      jobId: row.job_id,
+      text: row.body,
+    };
   }
 }
 

@@ -24,7 +24,12 @@ export async function readJson(request: Request, bytesMax: number): Promise<unkn
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new MatricError("malformed", `The body is not valid JSON: ${cause instanceof Error ? cause.message : cause}.`, {}, { cause });
+    throw new MatricError(
+      "malformed",
+      `The body is not valid JSON: ${cause instanceof Error ? cause.message : cause}.`,
+      {},
+      { cause },
+    );
   }
 }
 

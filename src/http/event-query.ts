@@ -37,7 +37,12 @@ export function filterFrom(params: URLSearchParams): Filter | undefined {
 }
 
 /** Where a stream begins: after the newest of the cursors that were sent, else at `since`, else at the head. */
-export function startOf(request: Request, params: URLSearchParams, log: EventLog, nowMs: number): { position: Position; resumed: boolean } {
+export function startOf(
+  request: Request,
+  params: URLSearchParams,
+  log: EventLog,
+  nowMs: number,
+): { position: Position; resumed: boolean } {
   const header = request.headers.get("last-event-id");
   const since = params.getAll("since");
   const ids = [header ?? "", ...params.getAll("last_event_id"), ...params.getAll("lastEventId")].filter((id) => id !== "");

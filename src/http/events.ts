@@ -1,13 +1,13 @@
 import { Type } from "@sinclair/typebox";
+import { notFound } from "../errors.ts";
 import type { Actor } from "../events/catalog.ts";
+import { parseCursor } from "../events/cursor.ts";
 import { describeEvents } from "../events/describe.ts";
 import { everything } from "../events/filter.ts";
 import { readHistory } from "../events/history.ts";
-import { parseCursor } from "../events/cursor.ts";
 import { PublishEvents } from "../events/publish.ts";
 import { positionSince } from "../events/since.ts";
 import { waitForEvents } from "../events/wait.ts";
-import { notFound } from "../errors.ts";
 import { cursorQuery, filterFrom, filterQuery, numberFrom, startOf } from "./event-query.ts";
 import { jsonText } from "./json.ts";
 import { plugin } from "./plugin.ts";
@@ -20,7 +20,9 @@ const user: Actor = { kind: "user", id: null };
 const streamQuery = Type.Object({
   ...filterQuery,
   ...cursorQuery,
-  transport: Type.Optional(Type.Literal("poll", { description: "Answer as soon as there is an event, or with none after a while" })),
+  transport: Type.Optional(
+    Type.Literal("poll", { description: "Answer as soon as there is an event, or with none after a while" }),
+  ),
   batch_ms: Type.Optional(Type.String({ description: "Collect events for so many milliseconds, then send them together" })),
   after: Type.Optional(Type.String({ description: "History: events after this id" })),
   before: Type.Optional(Type.String({ description: "History: events before this id" })),
@@ -68,7 +70,10 @@ export function eventRoutes(services: Services) {
         }
         return stream(services, request, params, answer, (seconds) => server?.timeout(request, seconds));
       },
-      { query: streamQuery, detail: { tags: ["events"], summary: "Follow the log (SSE, NDJSON, long poll), or read its history as JSON" } },
+      {
+        query: streamQuery,
+        detail: { tags: ["events"], summary: "Follow the log (SSE, NDJSON, long poll), or read its history as JSON" },
+      },
     )
     .get(
       "/events/:id",
@@ -141,5 +146,7 @@ function limitFrom(params: URLSearchParams): number {
 }
 
 function page(events: readonly { text: string }[], nextCursor: string | null, more = ""): Response {
-  return jsonText(`{"items":[${events.map((event) => event.text).join(",")}],"next_cursor":${JSON.stringify(nextCursor)}${more}}`);
+  return jsonText(
+    `{"items":[${events.map((event) => event.text).join(",")}],"next_cursor":${JSON.stringify(nextCursor)}${more}}`,
+  );
 }

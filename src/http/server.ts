@@ -70,7 +70,8 @@ function fromElysia(error: unknown, code: unknown): unknown {
   if (error instanceof ParseError && error.cause instanceof MatricError) return error.cause;
   if (error instanceof ParseError) return new MatricError("malformed", "The body cannot be read.", {}, { cause: error });
   if (error instanceof ValidationError) return fromValidation(error);
-  if (code === "NOT_FOUND") return new MatricError("not_found", "There is nothing at this address; /swagger lists what there is.");
+  if (code === "NOT_FOUND")
+    return new MatricError("not_found", "There is nothing at this address; /swagger lists what there is.");
   return error;
 }
 

@@ -2,7 +2,9 @@ import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { invalid, MatricError } from "../errors.ts";
 
-const Ref = Type.Optional(Type.Union([Type.String({ maxLength: 200 }), Type.Number()], { description: "Comes back in the answer" }));
+const Ref = Type.Optional(
+  Type.Union([Type.String({ maxLength: 200 }), Type.Number()], { description: "Comes back in the answer" }),
+);
 const List = Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())]));
 const interest = { ref: Ref, topics: List, events: List, note_id: List, job_id: List };
 
@@ -32,7 +34,10 @@ export function parseSocketMessage(text: string): SocketMessage {
   const schema = messages[op as keyof typeof messages];
   if (Value.Check(schema, message)) return message;
   const problem = Value.Errors(schema, message).First();
-  throw invalid(problem?.path.slice(1) || "op", `${problem?.path.slice(1) || "The message"}: ${problem?.message ?? "is not valid"}.`);
+  throw invalid(
+    problem?.path.slice(1) || "op",
+    `${problem?.path.slice(1) || "The message"}: ${problem?.message ?? "is not valid"}.`,
+  );
 }
 
 /** The `ref` of a message that may be wrong in every other respect, so that even the error can be told apart. */

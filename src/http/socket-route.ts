@@ -11,13 +11,18 @@ export function socketRoutes({ log, clock, connections, isReady }: Services) {
     "/ws",
     ({ request, server }) => {
       if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-        throw new MatricError("malformed", "This address speaks WebSocket; send an Upgrade request, or use /api/v1/events for SSE.");
+        throw new MatricError(
+          "malformed",
+          "This address speaks WebSocket; send an Upgrade request, or use /api/v1/events for SSE.",
+        );
       }
       if (!isReady()) throw new MatricError("draining", "The server is shutting down.", { retry_after_seconds: 5 });
-      if (connections.isFull()) throw new MatricError("overloaded", "The server holds as many streams as it may.", { retry_after_seconds: 5 });
+      if (connections.isFull())
+        throw new MatricError("overloaded", "The server holds as many streams as it may.", { retry_after_seconds: 5 });
       const params = new URL(request.url).searchParams;
       const data: SocketData = { request: { filter: filterFrom(params), ...startOf(request, params, log, clock.now()) } };
-      if (!server?.upgrade(request, { data: data as never })) throw new MatricError("malformed", "This is not a valid WebSocket handshake.");
+      if (!server?.upgrade(request, { data: data as never }))
+        throw new MatricError("malformed", "This is not a valid WebSocket handshake.");
       return undefined;
     },
     {

@@ -167,7 +167,10 @@ class Socket implements Sink<string[]>, Connection {
     const filter = filterOf(message);
     const since = message.since === undefined ? undefined : positionSince(log, message.since, clock.now());
     if (this.filters().length >= subscriptionsMax) {
-      throw new MatricError("rate_limited", `A connection holds at most ${subscriptionsMax} subscriptions; unsubscribe from some.`);
+      throw new MatricError(
+        "rate_limited",
+        `A connection holds at most ${subscriptionsMax} subscriptions; unsubscribe from some.`,
+      );
     }
     // The answer first: the history that was asked for follows it.
     this.#answer({ op: "subscribe", ref: message.ref, cursor: log.idOf(since?.seq ?? this.position()), ...wireFilter(filter) });
@@ -182,7 +185,10 @@ class Socket implements Sink<string[]>, Connection {
     if (topics === undefined && events === undefined && note_id === undefined && job_id === undefined) {
       this.#subscription.removeAll();
     } else if (!this.#subscription.remove(filterOf(message))) {
-      throw new MatricError("not_found", "This connection has no such subscription; name the same topics and events as when subscribing.");
+      throw new MatricError(
+        "not_found",
+        "This connection has no such subscription; name the same topics and events as when subscribing.",
+      );
     }
     this.#answer({ op: "unsubscribe", ref });
   }
