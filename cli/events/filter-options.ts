@@ -1,0 +1,23 @@
+import type { Command } from "commander";
+import type { EventFilter } from "../../src/client/filter-query.ts";
+import { list } from "../options.ts";
+
+export interface FilterOptions {
+  events?: string[];
+  topics?: string[];
+  note?: string[];
+  job?: string[];
+}
+
+/** The options that say which events are meant. */
+export function addFilterOptions(command: Command): Command {
+  return command
+    .option("--events <names>", "only these events; Job* is a family, job.completed another spelling", list)
+    .option("--topics <topics>", "only these topics: notes, jobs, queue, webhooks, custom, note:<id>, job:<id>", list)
+    .option("--note <id>", "only events about this note", list)
+    .option("--job <id>", "only events about this job", list);
+}
+
+export function filterOf({ events, topics, note, job }: FilterOptions): EventFilter {
+  return { events, topics, noteIds: note, jobIds: job };
+}

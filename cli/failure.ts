@@ -1,0 +1,61 @@
+import { ClientError } from "../src/client/errors.ts";
+import { MatricError } from "../src/errors.ts";
+
+/** What the process answers with; part of the contract. */
+export const exitCode = { done: 0, failed: 1, usage: 2, notFound: 3, notAllowed: 4, unreachable: 5, timedOut: 6, interrupted: 130 } as const;
+export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
+
+/** A command could not do what it was asked to. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly exit: ExitCode = exitCode.failed,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The command was called in a way that cannot work. */
+export function usage(message: string): Failure {
+  return new Failure("usage", message, exitCode.usage);
+}
+
+const byCode: Record<string, ExitCode> = {
+  invalid: exitCode.usage,
+  malformed: exitCode.usage,
+  already_running: exitCode.failed,
+  not_found: exitCode.notFound,
+  unauthorized: exitCode.notAllowed,
+  forbidden: exitCode.notAllowed,
+  unreachable: exitCode.unreachable,
+  timed_out: exitCode.timedOut,
+};
+
+/** How a failure is told. */
+export interface FailureReport {
+  exit: ExitCode;
+  error: { code: string; message: string; field?: string; status?: number; current_version?: number };
+}
+
+export function reportOf(error: unknown): FailureReport {
+  if (error instanceof Failure) return { exit: error.exit, error: { code: error.code, message: error.message } };
+  if (error instanceof ClientError) return reportOfClient(error);
+  if (error instanceof MatricError) {
+    const { code, message, details } = error;
+    return { exit: byCode[code] ?? exitCode.failed, error: { code, message, ...(details.field === undefined ? {} : { field: details.field }) } };
+  }
+  return { exit: exitCode.failed, error: { code: "internal", message: error instanceof Error ? (error.stack ?? error.message) : String(error) } };
+}
+
+function reportOfClient({ code, message, field, status, currentVersion }: ClientError): FailureReport {
+  const hint = code === "unreachable" ? " Start a server with `matric serve`, or name another one with --url." : "";
+  const error: FailureReport["error"] = { code, message: `${message}${hint}` };
+  if (field !== undefined) error.field = field;
+  if (status !== undefined) error.status = status;
+  if (currentVersion !== undefined) error.current_version = currentVersion;
+  return { exit: byCode[code] ?? exitCode.failed, error };
+}

@@ -1,0 +1,110 @@
+/** Where text goes. Writes are gathered and leave together; awaiting them is what makes a slow reader slow us down. */
+export interface Output {
+  readonly isTty: boolean;
+  readonly columns: number;
+  /** Rejects with `BrokenPipe` when nobody reads any more. */
+  write(text: string): Promise<void>;
+  flush(): Promise<void>;
+}
+
+/** All that a command sees of the process it runs in. */
+export interface Io {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly stdin: { readonly isTty: boolean; read(): Promise<Uint8Array> };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /**
+   * From the first call on Ctrl-C no longer ends the process but aborts this signal (a second Ctrl-C ends it). It also aborts
+   * when the reader of stdout is gone. A command that handles signals itself does not call it.
+   */
+  interrupts(): AbortSignal;
+}
+
+/** The reason of an abort by Ctrl-C. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+}
+
+/** Whoever read our output has seen enough. */
+export class BrokenPipe extends Error {
+  override readonly name = "BrokenPipe";
+}
+
+const gatherCharsMax = 64 * 1024;
+const columnsDefault = 80;
+
+export class StreamOutput implements Output {
+  #gathered = "";
+  #flushing: Promise<void> | undefined;
+  #isScheduled = false;
+  #broken: BrokenPipe | undefined;
+
+  constructor(
+    private readonly stream: NodeJS.WriteStream,
+    private readonly onBroken: (error: BrokenPipe) => void,
+  ) {
+    // Without a listener a closed pipe would end the process with a stack trace.
+    stream.on("error", (cause) => this.#break(cause));
+  }
+
+  get isTty(): boolean {
+    return this.stream.isTTY === true;
+  }
+
+  get columns(): number {
+    return this.stream.columns || columnsDefault;
+  }
+
+  async write(text: string): Promise<void> {
+    if (this.#broken) throw this.#broken;
+    this.#gathered += text;
+    if (this.#gathered.length >= gatherCharsMax) return this.flush();
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.flush().catch(() => {});
+    });
+  }
+
+  flush(): Promise<void> {
+    this.#flushing ??= this.#drain().finally(() => {
+      this.#flushing = undefined;
+    });
+    return this.#flushing;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#gathered !== "") {
+      const text = this.#gathered;
+      this.#gathered = "";
+      await new Promise<void>((resolve, reject) => {
+        this.stream.write(text, (cause) => (cause ? reject(this.#break(cause)) : resolve()));
+      });
+    }
+  }
+
+  #break(cause: unknown): BrokenPipe {
+    this.#broken ??= new BrokenPipe("Nobody reads the output any more.", { cause });
+    this.#gathered = "";
+    this.onBroken(this.#broken);
+    return this.#broken;
+  }
+}
+
+/** The real thing. */
+export function processIo(): Io {
+  const stop = new AbortController();
+  let isListening = false;
+  return {
+    stdout: new StreamOutput(process.stdout, (error) => stop.abort(error)),
+    stderr: new StreamOutput(process.stderr, () => {}),
+    stdin: { isTty: process.stdin.isTTY === true, read: () => Bun.stdin.bytes() },
+    env: process.env,
+    interrupts() {
+      if (!isListening) process.on("SIGINT", () => (stop.signal.aborted ? process.exit(130) : stop.abort(new Interrupted("Interrupted."))));
+      isListening = true;
+      return stop.signal;
+    },
+  };
+}

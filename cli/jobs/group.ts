@@ -1,0 +1,16 @@
+import type { Command } from "commander";
+import type { Io } from "../io.ts";
+import { registerCancel } from "./cancel.ts";
+import { registerList } from "./list.ts";
+import { registerRetry } from "./retry.ts";
+import { registerShow } from "./show.ts";
+import { registerWatch } from "./watch.ts";
+
+export function registerJobs(program: Command, io: Io): void {
+  const jobs = program.command("jobs").description("see and steer background jobs");
+  registerList(jobs, io);
+  registerShow(jobs, io);
+  registerWatch(jobs, io);
+  registerCancel(jobs, io);
+  registerRetry(jobs, io);
+}

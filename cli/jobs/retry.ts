@@ -1,0 +1,14 @@
+import type { Command } from "commander";
+import { addServerOptions, type Context, contextOf } from "../context.ts";
+import type { Io } from "../io.ts";
+import { printChange } from "../output.ts";
+
+export function registerRetry(jobs: Command, io: Io): void {
+  const command = jobs.command("retry").description("run a job again that failed or was cancelled").argument("<id>", "the job");
+  addServerOptions(command).action((id: string, _options: object, self: Command) => run(id, contextOf(self, io)));
+}
+
+export async function run(id: string, context: Context): Promise<void> {
+  const job = await context.client.jobs.retry(id, context.signal);
+  await printChange(context, job, `Job ${job.id} is ${job.status} again.`);
+}

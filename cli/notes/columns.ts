@@ -1,0 +1,22 @@
+import type { Note, Revision } from "../../src/notes/contract.ts";
+import type { Column } from "../table.ts";
+import { ago } from "../when.ts";
+import { isImportTag } from "./import-tags.ts";
+
+/** How notes are listed. What importing remembers by tags is not for people. */
+export const noteColumns: Column<Note>[] = [
+  { header: "id", text: ({ id }) => id, colour: () => "dim" },
+  { header: "title", text: ({ title }) => title, shrinks: true },
+  { header: "tags", text: ({ tags }) => tags.filter((tag) => !isImportTag(tag)).join(", "), colour: () => "cyan" },
+  { header: "version", text: ({ version }) => String(version) },
+  { header: "updated", text: ({ updated_at }) => ago(updated_at), plain: ({ updated_at }) => updated_at },
+];
+
+export const revisionColumns: Column<Revision>[] = [
+  { header: "version", text: ({ version }) => String(version) },
+  { header: "source", text: ({ source }) => source },
+  { header: "state", text: ({ applied }) => (applied ? "applied" : "kept aside"), colour: ({ applied }) => (applied ? undefined : "yellow") },
+  { header: "created", text: ({ created_at }) => ago(created_at), plain: ({ created_at }) => created_at },
+  { header: "size", text: ({ content }) => String(content.length) },
+  { header: "title", text: ({ title }) => title, shrinks: true },
+];

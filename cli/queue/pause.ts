@@ -1,0 +1,13 @@
+import type { Command } from "commander";
+import { addServerOptions, type Context, contextOf } from "../context.ts";
+import type { Io } from "../io.ts";
+import { showQueue } from "./show.ts";
+
+export function registerPause(queue: Command, io: Io): void {
+  const command = queue.command("pause").description("let workers take no more jobs; what runs goes on");
+  addServerOptions(command).action((_options: object, self: Command) => run(contextOf(self, io)));
+}
+
+export async function run(context: Context): Promise<void> {
+  await showQueue(await context.client.queue.pause(context.signal), context);
+}

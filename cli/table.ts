@@ -1,0 +1,65 @@
+import type { Io } from "./io.ts";
+import { type Colour, paintFor } from "./paint.ts";
+import { printable } from "./printable.ts";
+
+export interface Column<Row> {
+  header: string;
+  /** What a terminal shows; a pipe gets it too unless `plain` says otherwise. */
+  text: (row: Row) => string;
+  /** The exact value, for pipes. */
+  plain?: (row: Row) => string;
+  colour?: (row: Row) => Colour | undefined;
+  /** The one column that gives way when the terminal is too narrow. */
+  shrinks?: boolean;
+}
+
+const gap = "  ";
+const shrunkLeast = 12;
+
+/** Rows as an aligned table on a terminal, and separated by tabs, without headers, in a pipe. */
+export function renderTable<Row>(io: Io, columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  if (!io.stdout.isTty) return rows.map((row) => `${columns.map((column) => printable((column.plain ?? column.text)(row))).join("\t")}\n`).join("");
+  const paint = paintFor(io.stdout, io);
+  const cells = rows.map((row) => columns.map((column) => printable(column.text(row))));
+  const widths = widthsOf(columns, cells, io.stdout.columns);
+  const fit = (texts: readonly string[]) => texts.map((text, index) => pad(cut(text, widths[index] ?? 0), widths[index] ?? 0));
+  const lines = cells.map((texts, rowIndex) =>
+    fit(texts).map((text, index) => {
+      const row = rows[rowIndex];
+      const colour = row === undefined ? undefined : columns[index]?.colour?.(row);
+      return colour ? paint(colour, text) : text;
+    }),
+  );
+  const headers = fit(columns.map(({ header }) => header.toUpperCase())).map((text) => paint("dim", text));
+  return [headers, ...lines].map((line) => `${line.join(gap).trimEnd()}\n`).join("");
+}
+
+/** Names and values, one pair a line: aligned on a terminal, separated by a tab in a pipe. */
+export function renderPairs(io: Io, pairs: readonly (readonly [name: string, value: string])[]): string {
+  if (!io.stdout.isTty) return pairs.map(([name, value]) => `${name}\t${printable(value)}\n`).join("");
+  const paint = paintFor(io.stdout, io);
+  const width = Math.max(...pairs.map(([name]) => Bun.stringWidth(name)));
+  return pairs.map(([name, value]) => `${paint("dim", pad(name, width))}${gap}${printable(value)}\n`).join("");
+}
+
+function widthsOf<Row>(columns: readonly Column<Row>[], cells: readonly string[][], screen: number): number[] {
+  const widths = columns.map(({ header }, index) => Math.max(header.length, ...cells.map((texts) => Bun.stringWidth(texts[index] ?? ""))));
+  const over = widths.reduce((sum, width) => sum + width, gap.length * (widths.length - 1)) - screen;
+  return widths.map((width, index) => (columns[index]?.shrinks && over > 0 ? Math.max(Math.min(width, shrunkLeast), width - over) : width));
+}
+
+function pad(text: string, width: number): string {
+  return text + " ".repeat(Math.max(0, width - Bun.stringWidth(text)));
+}
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+function cut(text: string, width: number): string {
+  if (Bun.stringWidth(text) <= width) return text;
+  let kept = "";
+  for (const { segment } of graphemes.segment(text)) {
+    if (Bun.stringWidth(kept + segment) > width - 1) break;
+    kept += segment;
+  }
+  return `${kept}…`;
+}

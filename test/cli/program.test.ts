@@ -1,0 +1,107 @@
+import { describe, expect, test } from "bun:test";
+import packageJson from "../../package.json" with { type: "json" };
+import { jsonLines, runCli, spawnCli } from "../support/cli.ts";
+
+/** An address where nobody listens. */
+async function deadUrl(): Promise<string> {
+  const server = Bun.serve({ port: 0, fetch: () => new Response() });
+  const { href } = server.url;
+  await server.stop(true);
+  return href;
+}
+
+describe("the program", () => {
+  test("tells its version, and nothing else", async () => {
+    expect(await runCli(["--version"])).toEqual({ code: 0, stdout: `${packageJson.version}\n`, stderr: "" });
+    expect((await runCli(["-V", "--json"])).stdout).toBe(`${packageJson.version}\n`);
+  });
+
+  test("helps on stdout, in each way to ask for it", async () => {
+    const help = await runCli(["events", "tail", "--help"]);
+    expect(help).toMatchObject({ code: 0, stderr: "" });
+    expect(help.stdout).toContain("--until-idle <seconds>");
+    expect(help.stdout).toContain("Examples:");
+    expect((await runCli(["help", "events", "tail"])).stdout).toBe(help.stdout);
+    const { stdout } = await runCli(["--help"]);
+    for (const command of ["serve", "events", "notes", "jobs", "queue", "status"]) expect(stdout).toContain(`\n  ${command}`);
+  });
+
+  test("suggests what was probably meant", async () => {
+    expect(await runCli(["event", "tail"])).toMatchObject({ code: 2, stdout: "", stderr: "error: unknown command 'event'\n(Did you mean events?)\n" });
+    expect((await runCli(["events", "tial"])).stderr).toContain("(Did you mean tail?)");
+    expect((await runCli(["events", "tail", "--cuont", "1"])).stderr).toContain("(Did you mean --count?)");
+  });
+
+  test.each([
+    [["events"]],
+    [["nonsense"]],
+    [["events", "tail", "--count", "0"]],
+    [["events", "tail", "--count"]],
+    [["events", "tail", "--until-idle", "soon"]],
+    [["events", "publish"]],
+    [["jobs", "list", "--status", "lost"]],
+    [["status", "too", "many"]],
+    [["status", "--url", "ftp://example.org"]],
+    [["notes", "import", "/nowhere/at/all"]],
+    [["events", "publish", "X", "--data", "{"]],
+    [["events", "publish", "X", "--data", "[]"]],
+    [["events", "publish", "X", "--data", "@/nowhere"]],
+  ])("%j is wrong usage, also in JSON", async (args) => {
+    const plain = await runCli(args, { url: "http://127.0.0.1:1" });
+    expect(plain).toMatchObject({ code: 2, stdout: "" });
+    expect(plain.stderr).not.toBe("");
+    const json = await runCli([...args, "--json"], { url: "http://127.0.0.1:1" });
+    expect(json).toMatchObject({ code: 2, stdout: "" });
+    const [error, ...more] = jsonLines(json.stderr);
+    expect(error).toEqual({ error: expect.objectContaining({ code: expect.any(String), message: expect.any(String) }) });
+    expect(more).toEqual([]);
+  });
+
+  test.each([
+    [["status"]],
+    [["events", "tail"]],
+    [["events", "list"]],
+    [["notes", "list"]],
+    [["jobs", "watch"]],
+    [["jobs", "watch", "0197"]],
+    [["queue", "pause"]],
+  ])("%j says that the server cannot be reached, with exit code 5", async (args) => {
+    const url = await deadUrl();
+    const plain = await runCli(args, { url });
+    expect(plain).toMatchObject({ code: 5, stdout: "" });
+    expect(plain.stderr).toMatch(/^error: http:\/\/\S+ cannot be reached: .*matric serve/);
+    const json = await runCli(["--json", ...args, "--url", url]);
+    expect(jsonLines(json.stderr)).toEqual([{ error: expect.objectContaining({ code: "unreachable" }) }]);
+  });
+
+  test("a server that is none is told apart", async () => {
+    using server = Bun.serve({ port: 0, fetch: () => new Response("<html>") });
+    const result = await runCli(["status"], { url: server.url.href });
+    expect(result).toMatchObject({ code: 1, stdout: "" });
+    expect(result.stderr).toContain("Is it a matric server?");
+  });
+
+  test("sends the token, and says with exit code 4 that it is not enough", async () => {
+    using server = Bun.serve({ port: 0, fetch: ({ headers }) => Response.json({ code: "forbidden", detail: `not ${headers.get("authorization")}` }, { status: 403 }) });
+    const url = server.url.href;
+    expect(await runCli(["status"], { url, env: { MATRIC_TOKEN: "mtr_env" } })).toMatchObject({ code: 4, stderr: "error: not Bearer mtr_env\n" });
+    expect((await runCli(["status", "--token", "mtr_flag"], { url, env: { MATRIC_TOKEN: "mtr_env" } })).stderr).toBe("error: not Bearer mtr_flag\n");
+    expect((await runCli(["events", "tail"], { url })).code).toBe(4);
+  });
+
+  test("Ctrl-C ends it with 130 and no words, also while it waits for the server", async () => {
+    const arrived = Promise.withResolvers<void>();
+    using server = Bun.serve({
+      port: 0,
+      fetch() {
+        arrived.resolve();
+        return new Promise<Response>(() => {});
+      },
+    });
+    const child = spawnCli(["status"], { url: server.url.href });
+    await arrived.promise;
+    child.kill("SIGINT");
+    expect(await child.exited).toBe(130);
+    expect(await child.stderr.text()).toBe("");
+  });
+});

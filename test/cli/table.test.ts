@@ -1,0 +1,49 @@
+import { describe, expect, test } from "bun:test";
+import { type Column, renderPairs, renderTable } from "../../cli/table.ts";
+import { fakeIo } from "../support/fake-io.ts";
+
+interface Row {
+  id: string;
+  title: string;
+}
+
+const columns: Column<Row>[] = [
+  { header: "id", text: ({ id }) => id, plain: ({ id }) => `full-${id}` },
+  { header: "title", text: ({ title }) => title, shrinks: true },
+];
+const uncoloured = { NO_COLOR: "1" };
+
+describe("a table", () => {
+  test("is aligned on a terminal, by the width that is seen", () => {
+    const { io } = fakeIo({ isTty: true, env: uncoloured });
+    const rows = [
+      { id: "世界", title: "a" },
+      { id: "1", title: "bb" },
+    ];
+    expect(renderTable(io, columns, rows)).toBe("ID    TITLE\n世界  a\n1     bb\n");
+  });
+
+  test("has tabs, whole values and no header in a pipe", () => {
+    const { io } = fakeIo();
+    expect(renderTable(io, columns, [{ id: "1", title: "x".repeat(200) }])).toBe(`full-1\t${"x".repeat(200)}\n`);
+  });
+
+  test("keeps one row on one line, whatever is in it", () => {
+    const row = { id: "1", title: "a\tb\nc\x1b[2J" };
+    expect(renderTable(fakeIo().io, columns, [row])).toBe("full-1\ta\\tb\\nc\\u001b[2J\n");
+    expect(renderTable(fakeIo({ isTty: true, env: uncoloured }).io, columns, [row])).not.toContain("\x1b");
+  });
+
+  test("cuts the column that may shrink, between whole characters", () => {
+    const { io, stdout } = fakeIo({ isTty: true, env: uncoloured });
+    stdout.columns = 20;
+    const [, line] = renderTable(io, columns, [{ id: "1", title: "👩‍👩‍👧".repeat(20) }]).split("\n");
+    expect(line).toBe(`1   ${"👩‍👩‍👧".repeat(7)}…`);
+  });
+
+  test("pairs are aligned too", () => {
+    const pairs = [["id", "1"], ["title", "a\nb"]] as const;
+    expect(renderPairs(fakeIo({ isTty: true, env: uncoloured }).io, pairs)).toBe("id     1\ntitle  a\\nb\n");
+    expect(renderPairs(fakeIo().io, pairs)).toBe("id\t1\ntitle\ta\\nb\n");
+  });
+});

@@ -1,0 +1,29 @@
+import type { Io, Output } from "../../cli/io.ts";
+
+class Collected implements Output {
+  text = "";
+  columns = 80;
+
+  constructor(readonly isTty: boolean) {}
+
+  async write(text: string): Promise<void> {
+    this.text += text;
+  }
+
+  async flush(): Promise<void> {}
+}
+
+/** A process's surroundings that a test can look at. */
+export function fakeIo({ isTty = false, env = {}, stdin = "" }: { isTty?: boolean; env?: Record<string, string>; stdin?: string } = {}) {
+  const stdout = new Collected(isTty);
+  const stderr = new Collected(isTty);
+  const stop = new AbortController();
+  const io: Io = {
+    stdout,
+    stderr,
+    stdin: { isTty, read: async () => new TextEncoder().encode(stdin) },
+    env,
+    interrupts: () => stop.signal,
+  };
+  return { io, stdout, stderr, stop };
+}
