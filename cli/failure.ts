@@ -2,7 +2,16 @@ import { ClientError } from "../src/client/errors.ts";
 import { MatricError } from "../src/errors.ts";
 
 /** What the process answers with; part of the contract. */
-export const exitCode = { done: 0, failed: 1, usage: 2, notFound: 3, notAllowed: 4, unreachable: 5, timedOut: 6, interrupted: 130 } as const;
+export const exitCode = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  notFound: 3,
+  notAllowed: 4,
+  unreachable: 5,
+  timedOut: 6,
+  interrupted: 130,
+} as const;
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 
 /** A command could not do what it was asked to. */
@@ -46,9 +55,15 @@ export function reportOf(error: unknown): FailureReport {
   if (error instanceof ClientError) return reportOfClient(error);
   if (error instanceof MatricError) {
     const { code, message, details } = error;
-    return { exit: byCode[code] ?? exitCode.failed, error: { code, message, ...(details.field === undefined ? {} : { field: details.field }) } };
+    return {
+      exit: byCode[code] ?? exitCode.failed,
+      error: { code, message, ...(details.field === undefined ? {} : { field: details.field }) },
+    };
   }
-  return { exit: exitCode.failed, error: { code: "internal", message: error instanceof Error ? (error.stack ?? error.message) : String(error) } };
+  return {
+    exit: exitCode.failed,
+    error: { code: "internal", message: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+  };
 }
 
 function reportOfClient({ code, message, field, status, currentVersion }: ClientError): FailureReport {

@@ -102,7 +102,8 @@ export function processIo(): Io {
     stdin: { isTty: process.stdin.isTTY === true, read: () => Bun.stdin.bytes() },
     env: process.env,
     interrupts() {
-      if (!isListening) process.on("SIGINT", () => (stop.signal.aborted ? process.exit(130) : stop.abort(new Interrupted("Interrupted."))));
+      if (!isListening)
+        process.on("SIGINT", () => (stop.signal.aborted ? process.exit(130) : stop.abort(new Interrupted("Interrupted."))));
       isListening = true;
       return stop.signal;
     },

@@ -14,7 +14,12 @@ export async function printChange(context: Context, thing: { id: string }, sente
 }
 
 /** A list: a table, or one JSON value per line. `none` is said on a terminal when it is empty. */
-export async function printList<Row>(context: Context, columns: readonly Column<Row>[], rows: readonly Row[], none: string): Promise<void> {
+export async function printList<Row>(
+  context: Context,
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  none: string,
+): Promise<void> {
   const { io, json } = context;
   if (json) await io.stdout.write(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   else if (rows.length > 0) await io.stdout.write(renderTable(io, columns, rows));

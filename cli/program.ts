@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { addServerOptions } from "./context.ts";
 import { exitCode, reportOf } from "./failure.ts";
-import { BrokenPipe, type Io, Interrupted } from "./io.ts";
+import { BrokenPipe, Interrupted, type Io } from "./io.ts";
 import { printable } from "./printable.ts";
 
 type Register = (program: Command, io: Io) => void;

@@ -18,7 +18,8 @@ const shrunkLeast = 12;
 
 /** Rows as an aligned table on a terminal, and separated by tabs, without headers, in a pipe. */
 export function renderTable<Row>(io: Io, columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  if (!io.stdout.isTty) return rows.map((row) => `${columns.map((column) => printable((column.plain ?? column.text)(row))).join("\t")}\n`).join("");
+  if (!io.stdout.isTty)
+    return rows.map((row) => `${columns.map((column) => printable((column.plain ?? column.text)(row))).join("\t")}\n`).join("");
   const paint = paintFor(io.stdout, io);
   const cells = rows.map((row) => columns.map((column) => printable(column.text(row))));
   const widths = widthsOf(columns, cells, io.stdout.columns);
@@ -43,9 +44,13 @@ export function renderPairs(io: Io, pairs: readonly (readonly [name: string, val
 }
 
 function widthsOf<Row>(columns: readonly Column<Row>[], cells: readonly string[][], screen: number): number[] {
-  const widths = columns.map(({ header }, index) => Math.max(header.length, ...cells.map((texts) => Bun.stringWidth(texts[index] ?? ""))));
+  const widths = columns.map(({ header }, index) =>
+    Math.max(header.length, ...cells.map((texts) => Bun.stringWidth(texts[index] ?? ""))),
+  );
   const over = widths.reduce((sum, width) => sum + width, gap.length * (widths.length - 1)) - screen;
-  return widths.map((width, index) => (columns[index]?.shrinks && over > 0 ? Math.max(Math.min(width, shrunkLeast), width - over) : width));
+  return widths.map((width, index) =>
+    columns[index]?.shrinks && over > 0 ? Math.max(Math.min(width, shrunkLeast), width - over) : width,
+  );
 }
 
 function pad(text: string, width: number): string {

@@ -17,9 +17,11 @@ export async function runForEvent(command: string, event: ReceivedEvent, context
       signal,
     });
     const code = await child.exited;
-    if (code !== 0 && !signal.aborted) await remark(context, "exec_failed", `The command for ${event.name} ${event.id} failed with exit code ${code}.`);
+    if (code !== 0 && !signal.aborted)
+      await remark(context, "exec_failed", `The command for ${event.name} ${event.id} failed with exit code ${code}.`);
   } catch (error) {
-    if (!signal.aborted) await remark(context, "exec_failed", `The command for ${event.name} ${event.id} could not be run: ${error}`);
+    if (!signal.aborted)
+      await remark(context, "exec_failed", `The command for ${event.name} ${event.id} could not be run: ${error}`);
   }
 }
 

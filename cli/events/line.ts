@@ -13,7 +13,10 @@ export function eventLineFor(io: Io): (event: Envelope) => string {
     const clock = new Date(time).toTimeString().slice(0, 8) + time.slice(19, 23);
     const about = Object.entries(data)
       .filter(([name, value]) => `${name.replace(/_id$/, "")}:${value}` !== subject)
-      .map(([name, value]) => `${paint("dim", `${printable(name)}=`)}${printable(typeof value === "string" ? value : JSON.stringify(value))}`);
+      .map(
+        ([name, value]) =>
+          `${paint("dim", `${printable(name)}=`)}${printable(typeof value === "string" ? value : JSON.stringify(value))}`,
+      );
     const head = `${paint("dim", clock)}  ${paint(colourOf(event), printable(event).padEnd(nameWidth))}`;
     return `${[head, printable(subject ?? "-"), ...about, paint("dim", id)].join("  ")}\n`;
   };

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
+import { listUpTo } from "../../src/client/paging.ts";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import type { Io } from "../io.ts";
 import { examples, wholeNumber } from "../options.ts";
 import { printJson, remark } from "../output.ts";
-import { listUpTo } from "../../src/client/paging.ts";
 import { addFilterOptions, type FilterOptions, filterOf } from "./filter-options.ts";
 import { eventLineFor } from "./line.ts";
 
@@ -21,7 +21,10 @@ export function registerList(events: Command, io: Io): void {
     .option("--after <position>", "events after this one: an event id, a time (RFC 3339), 10m, earliest")
     .option("--before <position>", "events before this one");
   addServerOptions(addFilterOptions(command))
-    .addHelpText("after", examples("matric events list --after 1h --events 'Note*'", "matric events list --after 12345 --limit 1000 --json"))
+    .addHelpText(
+      "after",
+      examples("matric events list --after 1h --events 'Note*'", "matric events list --after 12345 --limit 1000 --json"),
+    )
     .action((options: ListOptions, self: Command) => run(options, contextOf(self, io)));
 }
 

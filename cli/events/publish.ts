@@ -19,7 +19,13 @@ export function registerPublish(events: Command, io: Io): void {
     .option("--data <json>", "a JSON object; @file reads it from a file, - from stdin", "{}")
     .option("--subject <subject>", "what the event is about");
   addServerOptions(command)
-    .addHelpText("after", examples(`matric events publish DeployFinished --data '{"ok":true}'`, "build-report | matric events publish BuildFinished --data -"))
+    .addHelpText(
+      "after",
+      examples(
+        `matric events publish DeployFinished --data '{"ok":true}'`,
+        "build-report | matric events publish BuildFinished --data -",
+      ),
+    )
     .action((name: string, options: PublishOptions, self: Command) => run(name, options, contextOf(self, io)));
 }
 
@@ -42,6 +48,7 @@ function parseObject(text: string): Record<string, unknown> {
   } catch (cause) {
     throw usage(`--data is not valid JSON: ${cause instanceof Error ? cause.message : cause}.`);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw usage("--data must be a JSON object like {\"ok\":true}.");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw usage('--data must be a JSON object like {"ok":true}.');
   return { ...value };
 }

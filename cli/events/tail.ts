@@ -21,11 +21,18 @@ export function registerTail(events: Command, io: Io): void {
   const command = events
     .command("tail")
     .description("follow the log; goes on by itself when the server restarts, with no event lost or shown twice")
-    .option("--since <position>", "begin with older events: 10m, a time (RFC 3339), after an event id, earliest or latest", "latest");
+    .option(
+      "--since <position>",
+      "begin with older events: 10m, a time (RFC 3339), after an event id, earliest or latest",
+      "latest",
+    );
   addFilterOptions(command)
     .option("--count <n>", "end after so many events", wholeNumber(1))
     .option("--until-idle <seconds>", "end when connected and no event came for so long", seconds)
-    .option("--exec <command>", "run a command for every event, one after the other: the event's JSON is its input,\nMATRIC_EVENT and MATRIC_EVENT_ID are set, its output takes the place of the event");
+    .option(
+      "--exec <command>",
+      "run a command for every event, one after the other: the event's JSON is its input,\nMATRIC_EVENT and MATRIC_EVENT_ID are set, its output takes the place of the event",
+    );
   addServerOptions(command)
     .addHelpText(
       "after",
@@ -57,7 +64,8 @@ export async function run(options: TailOptions, context: Context): Promise<void>
   const handle = handlerOf(options, context);
   let left = options.count ?? Number.POSITIVE_INFINITY;
   for await (const item of stream) {
-    if (item.kind === "gap") await remark(context, "stream_gap", `Events from ${item.from} to ${item.to} cannot be had any more (${item.reason}).`);
+    if (item.kind === "gap")
+      await remark(context, "stream_gap", `Events from ${item.from} to ${item.to} cannot be had any more (${item.reason}).`);
     if (item.kind !== "event") continue;
     idle.stop();
     await handle(item);

@@ -3,7 +3,13 @@ import type { Colour } from "../paint.ts";
 import type { Column } from "../table.ts";
 import { ago } from "../when.ts";
 
-const colours: Record<Job["status"], Colour> = { queued: "yellow", running: "cyan", completed: "green", failed: "red", cancelled: "dim" };
+const colours: Record<Job["status"], Colour> = {
+  queued: "yellow",
+  running: "cyan",
+  completed: "green",
+  failed: "red",
+  cancelled: "dim",
+};
 
 /** How jobs are listed. */
 export const jobColumns: Column<Job>[] = [

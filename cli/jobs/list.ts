@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
-import { type Job, JobStatus } from "../../src/jobs/contract.ts";
 import { listUpTo } from "../../src/client/paging.ts";
+import { type Job, JobStatus } from "../../src/jobs/contract.ts";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import type { Io } from "../io.ts";
 import { examples, wholeNumber } from "../options.ts";

@@ -22,7 +22,14 @@ export function registerAdd(notes: Command, io: Io): void {
     .option("--file <file>", "read the text from a file, or from stdin with -")
     .option("--tag <tag>", "a tag; can be given several times", list);
   addServerOptions(command)
-    .addHelpText("after", examples("matric notes add --file README.md --tag docs", "echo '# Milk' | matric notes add", "matric notes add --title Todo --content '- milk'"))
+    .addHelpText(
+      "after",
+      examples(
+        "matric notes add --file README.md --tag docs",
+        "echo '# Milk' | matric notes add",
+        "matric notes add --title Todo --content '- milk'",
+      ),
+    )
     .action((options: AddOptions, self: Command) => run(options, contextOf(self, io)));
 }
 

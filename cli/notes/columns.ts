@@ -15,7 +15,11 @@ export const noteColumns: Column<Note>[] = [
 export const revisionColumns: Column<Revision>[] = [
   { header: "version", text: ({ version }) => String(version) },
   { header: "source", text: ({ source }) => source },
-  { header: "state", text: ({ applied }) => (applied ? "applied" : "kept aside"), colour: ({ applied }) => (applied ? undefined : "yellow") },
+  {
+    header: "state",
+    text: ({ applied }) => (applied ? "applied" : "kept aside"),
+    colour: ({ applied }) => (applied ? undefined : "yellow"),
+  },
   { header: "created", text: ({ created_at }) => ago(created_at), plain: ({ created_at }) => created_at },
   { header: "size", text: ({ content }) => String(content.length) },
   { header: "title", text: ({ title }) => title, shrinks: true },

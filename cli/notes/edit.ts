@@ -29,7 +29,10 @@ export function registerEdit(notes: Command, io: Io): void {
     .option("--remove-tag <tag>", "one tag less", list)
     .option("--if-version <version>", "only if the note still has this version", wholeNumber(1));
   addServerOptions(command)
-    .addHelpText("after", examples("matric notes edit 0197a0b2-…", "matric notes edit 0197a0b2-… --title 'New title' --add-tag done"))
+    .addHelpText(
+      "after",
+      examples("matric notes edit 0197a0b2-…", "matric notes edit 0197a0b2-… --title 'New title' --add-tag done"),
+    )
     .action((id: string, options: EditOptions, self: Command) => run(id, options, contextOf(self, io)));
 }
 
@@ -38,7 +41,8 @@ export async function run(id: string, options: EditOptions, context: Context): P
   const note = await client.notes.get(id, signal);
   const changes: UpdateNote = { title: options.title, content: await contentOf(options, io), tags: tagsAfter(note, options) };
   if (Object.values(changes).some((value) => value !== undefined)) return update(note, changes, options, context);
-  if (!io.stdin.isTty) throw usage("There is nothing to change: give --title, --content, --file, --tag, --add-tag or --remove-tag.");
+  if (!io.stdin.isTty)
+    throw usage("There is nothing to change: give --title, --content, --file, --tag, --add-tag or --remove-tag.");
   await withEditor(note.content, io, (content) => update(note, { content }, options, context));
 }
 
@@ -46,7 +50,11 @@ async function update(note: Note, changes: UpdateNote, { ifVersion }: EditOption
   const { client, signal } = context;
   const updated = await client.notes.update(note.id, changes, { ifVersion: ifVersion ?? note.version, signal });
   const isChanged = updated.version !== note.version;
-  await printChange(context, updated, isChanged ? `Note ${note.id} now has version ${updated.version}.` : `Nothing changed in note ${note.id}.`);
+  await printChange(
+    context,
+    updated,
+    isChanged ? `Note ${note.id} now has version ${updated.version}.` : `Nothing changed in note ${note.id}.`,
+  );
 }
 
 function tagsAfter(note: Note, { tag, addTag = [], removeTag = [] }: EditOptions): string[] | undefined {

@@ -26,6 +26,8 @@ async function keeping<Result>(file: string, use: () => Promise<Result>): Promis
   try {
     return await use();
   } catch (cause) {
-    throw new Failure("not_saved", `${cause instanceof Error ? cause.message : cause} Your text is kept in ${file}.`, undefined, { cause });
+    throw new Failure("not_saved", `${cause instanceof Error ? cause.message : cause} Your text is kept in ${file}.`, undefined, {
+      cause,
+    });
   }
 }

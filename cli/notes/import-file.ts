@@ -36,7 +36,10 @@ export async function importFile({ path, shown }: MarkdownFile, client: Client, 
 }
 
 function isForAll(error: unknown): boolean {
-  return error instanceof ClientError && !["invalid", "malformed", "too_large", "not_found", "conflict", "version_conflict"].includes(error.code);
+  return (
+    error instanceof ClientError &&
+    !["invalid", "malformed", "too_large", "not_found", "conflict", "version_conflict"].includes(error.code)
+  );
 }
 
 async function readMarkdown(path: string): Promise<Uint8Array> {
@@ -55,17 +58,30 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-async function store(path: string, bytes: Uint8Array, client: Client, signal: AbortSignal): Promise<Pick<ImportedFile, "outcome" | "note_id">> {
+async function store(
+  path: string,
+  bytes: Uint8Array,
+  client: Client,
+  signal: AbortSignal,
+): Promise<Pick<ImportedFile, "outcome" | "note_id">> {
   const marks = [pathTag(path), textTag(bytes)];
   const content = decode(bytes);
   for (let attempt = 1; ; attempt++) {
     const note = await noteOf(path, client, signal);
     if (note?.tags.includes(textTag(bytes))) return { outcome: "unchanged", note_id: note.id };
     const { title = oneLine(basename(path, extname(path))) || basename(path), tags } = aboutMarkdown(content);
-    if (!note) return { outcome: "created", note_id: (await client.notes.create({ title, content, tags: [...tags, ...marks] }, signal)).id };
+    if (!note)
+      return {
+        outcome: "created",
+        note_id: (await client.notes.create({ title, content, tags: [...tags, ...marks] }, signal)).id,
+      };
     const kept = note.tags.filter((tag) => !isImportTag(tag));
     try {
-      await client.notes.update(note.id, { title, content, tags: [...new Set([...kept, ...tags]), ...marks] }, { ifVersion: note.version, signal });
+      await client.notes.update(
+        note.id,
+        { title, content, tags: [...new Set([...kept, ...tags]), ...marks] },
+        { ifVersion: note.version, signal },
+      );
       return { outcome: "updated", note_id: note.id };
     } catch (error) {
       const isRace = error instanceof ClientError && error.code === "version_conflict";

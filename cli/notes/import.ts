@@ -16,7 +16,9 @@ const concurrency = 8;
 export function registerImport(notes: Command, io: Io): void {
   const command = notes
     .command("import")
-    .description("import a folder of Markdown files (.md, .markdown), with its folders; run again, it brings over only what changed")
+    .description(
+      "import a folder of Markdown files (.md, .markdown), with its folders; run again, it brings over only what changed",
+    )
     .argument("<dir>", "the folder, or one file");
   addServerOptions(command)
     .addHelpText(
@@ -52,7 +54,12 @@ export async function run(dir: string, context: Context): Promise<void> {
     await bar.clear();
   }
   const { created, updated, unchanged, failed } = counts;
-  if (!context.json) await remark(context, "summary", `${files.length} files: ${created} created, ${updated} updated, ${unchanged} unchanged, ${failed} failed.`);
+  if (!context.json)
+    await remark(
+      context,
+      "summary",
+      `${files.length} files: ${created} created, ${updated} updated, ${unchanged} unchanged, ${failed} failed.`,
+    );
   if (failed > 0) throw new Failure("import_incomplete", `${failed} of ${files.length} files could not be imported.`);
 }
 

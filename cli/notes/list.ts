@@ -20,7 +20,10 @@ export function registerList(notes: Command, io: Io): void {
     .option("--tag <tag>", "only notes with this tag")
     .option("--limit <n>", "at most so many", wholeNumber(1), 50);
   addServerOptions(command)
-    .addHelpText("after", examples("matric notes list --search 'event log'", "matric notes list --tag docs --limit 1000 --json | jq -r .title"))
+    .addHelpText(
+      "after",
+      examples("matric notes list --search 'event log'", "matric notes list --tag docs --limit 1000 --json | jq -r .title"),
+    )
     .action((options: ListOptions, self: Command) => run(options, contextOf(self, io)));
 }
 

@@ -30,7 +30,8 @@ async function walk(root: string, below: string): Promise<MarkdownFile[]> {
     if (entry.name.startsWith(".")) continue;
     const shown = join(below, entry.name);
     if (entry.isDirectory()) files.push(...(await walk(root, shown)));
-    else if (extensions.has(extname(entry.name).toLowerCase()) && (await isFile(join(root, shown)))) files.push({ path: join(root, shown), shown });
+    else if (extensions.has(extname(entry.name).toLowerCase()) && (await isFile(join(root, shown))))
+      files.push({ path: join(root, shown), shown });
   }
   return files;
 }

@@ -45,7 +45,9 @@ function parseYaml(text: string): Record<string, unknown> {
 /** `tags: [a, b]`, a list below it, or `tags: a, b`. */
 function tagsOf(value: unknown): string[] {
   const tags: unknown[] = typeof value === "string" ? value.split(",") : Array.isArray(value) ? value : [];
-  return [...new Set(tags.filter((tag) => typeof tag === "string" || typeof tag === "number").map((tag) => oneLine(String(tag))))].filter((tag) => tag !== "");
+  return [
+    ...new Set(tags.filter((tag) => typeof tag === "string" || typeof tag === "number").map((tag) => oneLine(String(tag)))),
+  ].filter((tag) => tag !== "");
 }
 
 interface MarkdownNode {

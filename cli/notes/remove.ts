@@ -4,7 +4,10 @@ import type { Io } from "../io.ts";
 import { printChange } from "../output.ts";
 
 export function registerRemove(notes: Command, io: Io): void {
-  const command = notes.command("remove").description("delete notes; `matric notes restore` brings them back").argument("<id...>", "the notes");
+  const command = notes
+    .command("remove")
+    .description("delete notes; `matric notes restore` brings them back")
+    .argument("<id...>", "the notes");
   addServerOptions(command).action((ids: string[], _options: object, self: Command) => run(ids, contextOf(self, io)));
 }
 

@@ -19,6 +19,7 @@ export function registerRestore(notes: Command, io: Io): void {
 
 export async function run(id: string, { revision }: RestoreOptions, context: Context): Promise<void> {
   const { notes } = context.client;
-  const note = revision === undefined ? await notes.restore(id, context.signal) : await notes.restoreRevision(id, revision, context.signal);
+  const note =
+    revision === undefined ? await notes.restore(id, context.signal) : await notes.restoreRevision(id, revision, context.signal);
   await printChange(context, note, `Note ${note.id} is back and has version ${note.version}.`);
 }

@@ -18,7 +18,10 @@ export function registerRevise(notes: Command, io: Io): void {
     .option("--instructions <text>", "what to do to the text, in words")
     .option("--wait", "show its progress and end with it (exit code 1 if it failed)");
   addServerOptions(command)
-    .addHelpText("after", examples("matric notes revise 0197a0b2-… --wait", "matric notes revise 0197a0b2-… --instructions 'Translate into French'"))
+    .addHelpText(
+      "after",
+      examples("matric notes revise 0197a0b2-… --wait", "matric notes revise 0197a0b2-… --instructions 'Translate into French'"),
+    )
     .action((id: string, options: ReviseOptions, self: Command) => run(id, options, contextOf(self, io)));
 }
 

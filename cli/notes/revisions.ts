@@ -16,7 +16,9 @@ export function registerRevisions(notes: Command, io: Io): void {
     .description("list the versions of a note, and the texts that were kept aside for it")
     .argument("<id>", "the note")
     .option("--limit <n>", "at most so many", wholeNumber(1), 50);
-  addServerOptions(command).action((id: string, options: RevisionsOptions, self: Command) => run(id, options, contextOf(self, io)));
+  addServerOptions(command).action((id: string, options: RevisionsOptions, self: Command) =>
+    run(id, options, contextOf(self, io)),
+  );
 }
 
 export async function run(id: string, { limit }: RevisionsOptions, context: Context): Promise<void> {

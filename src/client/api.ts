@@ -47,7 +47,12 @@ export class Api {
   }
 
   /** The same for an answer that may be empty (204). */
-  async maybe<Answer extends TSchema>(method: string, path: string, answer: Answer, call: Call = {}): Promise<Static<Answer> | undefined> {
+  async maybe<Answer extends TSchema>(
+    method: string,
+    path: string,
+    answer: Answer,
+    call: Call = {},
+  ): Promise<Static<Answer> | undefined> {
     const { status, value } = await this.#send(method, path, call);
     return status === 204 ? undefined : decode(answer, value, this.base.shown);
   }
@@ -73,7 +78,8 @@ export class Api {
       return { status: response.status, value: await this.#valueOf(response) };
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
-      if (expired.signal.aborted) throw new ClientError("timed_out", `${this.base.shown} did not answer within ${timeoutMs / 1000} seconds.`);
+      if (expired.signal.aborted)
+        throw new ClientError("timed_out", `${this.base.shown} did not answer within ${timeoutMs / 1000} seconds.`);
       throw error instanceof ClientError ? error : unreachable(this.base.shown, error);
     } finally {
       cancel();

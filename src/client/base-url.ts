@@ -19,7 +19,9 @@ export function createBaseUrl(text: string): BaseUrl {
   const trimmed = text.trim();
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `http://${trimmed}`);
   if (!url || !/^https?:$/.test(url.protocol) || url.hostname === "") {
-    throw new ClientError("invalid", `"${text}" is not the address of a server; write it like http://127.0.0.1:6287.`, { field: "url" });
+    throw new ClientError("invalid", `"${text}" is not the address of a server; write it like http://127.0.0.1:6287.`, {
+      field: "url",
+    });
   }
   const prefix = url.pathname.replace(/(\/api\/v1)?\/*$/, "");
   return {

@@ -8,7 +8,10 @@ import { ClientError } from "./errors.ts";
 export function decode<Schema extends TSchema>(schema: Schema, value: unknown, from: string): Static<Schema> {
   const wrong = mismatch(schema, value, "");
   if (wrong !== undefined) {
-    throw new ClientError("protocol", `${from} answered something that matric does not say${wrong === "" ? "" : ` (at ${wrong.slice(1)})`}.`);
+    throw new ClientError(
+      "protocol",
+      `${from} answered something that matric does not say${wrong === "" ? "" : ` (at ${wrong.slice(1)})`}.`,
+    );
   }
   return value as Static<Schema>;
 }
@@ -30,7 +33,11 @@ function objectMismatch(schema: TSchema, value: Record<string, unknown>, path: s
   return first(Object.entries(value), (name) => schema.properties?.[name], path);
 }
 
-function first(entries: Iterable<[string | number, unknown]>, schemaOf: (key: string | number) => TSchema | undefined, path: string) {
+function first(
+  entries: Iterable<[string | number, unknown]>,
+  schemaOf: (key: string | number) => TSchema | undefined,
+  path: string,
+) {
   for (const [key, value] of entries) {
     const schema = schemaOf(key);
     const wrong = schema && value !== undefined ? mismatch(schema, value, `${path}.${key}`) : undefined;

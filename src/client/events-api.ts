@@ -1,5 +1,6 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Envelope } from "../events/catalog.ts";
+import { EventType } from "../events/describe.ts";
 import type { Api } from "./api.ts";
 import { segment } from "./base-url.ts";
 import { type EventFilter, filterQuery } from "./filter-query.ts";
@@ -23,7 +24,7 @@ const events = "api/v1/events";
 const Published = Type.Object({ id: Type.String() });
 const AllPublished = Type.Object({ items: Type.Array(Published) });
 const EventPage = Type.Object({ items: Type.Array(Envelope), next_cursor: Type.Union([Type.String(), Type.Null()]) });
-const EventTypes = Type.Object({ items: Type.Array(Type.Object({}, { additionalProperties: true })) });
+const EventTypes = Type.Object({ items: Type.Array(EventType) });
 export type EventPage = Static<typeof EventPage>;
 
 /** The log: publishing to it, and reading what it holds. `client.stream` follows it. */
@@ -50,7 +51,7 @@ export class EventsApi {
   }
 
   /** The catalogue: every event with its topics and the JSON Schema of its data. */
-  async types(signal?: AbortSignal): Promise<Record<string, unknown>[]> {
+  async types(signal?: AbortSignal): Promise<EventType[]> {
     return (await this.api.json("GET", "api/v1/event-types", EventTypes, { signal })).items;
   }
 }

@@ -11,5 +11,7 @@ export interface EventFilter {
 /** The filter as query parameters. */
 export function filterQuery(filter: EventFilter = {}): Record<string, string> {
   const lists = { events: filter.events, topics: filter.topics, note_id: filter.noteIds, job_id: filter.jobIds };
-  return Object.fromEntries(Object.entries(lists).flatMap(([name, list = []]) => (list.length > 0 ? [[name, list.join(",")]] : [])));
+  return Object.fromEntries(
+    Object.entries(lists).flatMap(([name, list = []]) => (list.length > 0 ? [[name, list.join(",")]] : [])),
+  );
 }

@@ -3,8 +3,8 @@ import type { Job } from "../jobs/contract.ts";
 import { Backoff } from "./backoff.ts";
 import type { Client } from "./client.ts";
 import { isFinal } from "./errors.ts";
-import type { ReceivedEvent } from "./stream-item.ts";
 import type { StreamState } from "./stream.ts";
+import type { ReceivedEvent } from "./stream-item.ts";
 import { wait } from "./wait.ts";
 
 export interface JobProgress {
@@ -24,7 +24,11 @@ export interface JobWatchOptions {
  * Follows a job until it has ended, over restarts of the server, and resolves to how it ended. Rejects with the signal's reason
  * when aborted, with `not_found` when there is no such job.
  */
-export async function waitForJob(client: Client, id: string, { signal, onState, onProgress = () => {} }: JobWatchOptions): Promise<Job> {
+export async function waitForJob(
+  client: Client,
+  id: string,
+  { signal, onState, onProgress = () => {} }: JobWatchOptions,
+): Promise<Job> {
   const stream = client.stream({ filter: { jobIds: [id] }, signal, failFast: true, ...(onState ? { onState } : {}) });
   for await (const item of stream) {
     if (item.kind === "snapshot") continue;
@@ -61,6 +65,11 @@ function progressOf(event: ReceivedEvent): JobProgress | undefined {
   if (running) return { status: "running", progress: running.progress, message: running.message ?? null };
   if (event.dataOf("JobStarted")) return { status: "running", progress: 0, message: null };
   const retrying = event.dataOf("JobRetrying");
-  if (retrying) return { status: "queued", progress: 0, message: `attempt ${retrying.attempt} failed (${retrying.error_code}), trying again` };
+  if (retrying)
+    return {
+      status: "queued",
+      progress: 0,
+      message: `attempt ${retrying.attempt} failed (${retrying.error_code}), trying again`,
+    };
   return undefined;
 }

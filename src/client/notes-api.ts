@@ -1,5 +1,5 @@
-import { type CreateNote, Note, type NoteFilter, NotePage, Revision, RevisionPage, type UpdateNote } from "../notes/contract.ts";
 import { Job, type ReviseNote } from "../jobs/contract.ts";
+import { type CreateNote, Note, type NoteFilter, NotePage, Revision, RevisionPage, type UpdateNote } from "../notes/contract.ts";
 import type { Api } from "./api.ts";
 import { segment } from "./base-url.ts";
 import type { PageQuery } from "./paging.ts";
@@ -12,7 +12,8 @@ export interface IfVersion {
 const notes = "api/v1/notes";
 const one = (id: string) => `${notes}/${segment(id)}`;
 const revision = (id: string, version: number) => `${one(id)}/revisions/${version}`;
-const ifMatch = ({ ifVersion }: IfVersion): Record<string, string> => (ifVersion === undefined ? {} : { "if-match": `"${ifVersion}"` });
+const ifMatch = ({ ifVersion }: IfVersion): Record<string, string> =>
+  ifVersion === undefined ? {} : { "if-match": `"${ifVersion}"` };
 
 /** Notes and their revisions. */
 export class NotesApi {

@@ -42,7 +42,10 @@ export function socketConnect(api: Api, open: OpenSocket = openGlobal): Connect 
 /** A refused upgrade has no reason that a WebSocket would tell: the same request by HTTP has. */
 async function explain(api: Api, query: Record<string, string>, signal: AbortSignal): Promise<void> {
   const response = await api
-    .fetch(api.base.to("api/v1/events", { ...query, limit: 1 }), { headers: { accept: "application/json", ...api.headers }, signal })
+    .fetch(api.base.to("api/v1/events", { ...query, limit: 1 }), {
+      headers: { accept: "application/json", ...api.headers },
+      signal,
+    })
     .catch(() => undefined);
   if (response && !response.ok) throw await errorFrom(response, api.base.shown);
   await response?.body?.cancel();
@@ -140,7 +143,8 @@ class SocketConnection implements StreamConnection {
 function frameOf(text: string): StreamFrame | undefined {
   try {
     const message: unknown = JSON.parse(text);
-    if (typeof message !== "object" || message === null || !("event" in message) || typeof message.event !== "string") return undefined;
+    if (typeof message !== "object" || message === null || !("event" in message) || typeof message.event !== "string")
+      return undefined;
     return { name: message.event, id: "id" in message && typeof message.id === "string" ? message.id : undefined, text };
   } catch {
     return undefined;
@@ -149,7 +153,10 @@ function frameOf(text: string): StreamFrame | undefined {
 
 /** Undefined when coming back is right. */
 function closedBecause(server: string, code: number, reason: string): ClientError | undefined {
-  if (code === 1008) return new ClientError("forbidden", `${server} does not allow this stream${reason === "" ? "" : `: ${reason}`}.`, { status: 403 });
+  if (code === 1008)
+    return new ClientError("forbidden", `${server} does not allow this stream${reason === "" ? "" : `: ${reason}`}.`, {
+      status: 403,
+    });
   if (code === 4009) return new ClientError("unauthorized", "The token is not valid any more.", { status: 401 });
   return undefined;
 }

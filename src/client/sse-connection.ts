@@ -32,7 +32,9 @@ export function sseConnect(api: Api): Connect {
 function bodyOf(response: Response, api: Api): ReadableStream<Uint8Array> {
   const type = response.headers.get("content-type") ?? "";
   if (response.body && response.status === 200 && type.startsWith("text/event-stream")) return response.body;
-  throw new ClientError("protocol", `${api.base.shown} did not answer with an event stream. Is it a matric server?`, { status: response.status });
+  throw new ClientError("protocol", `${api.base.shown} did not answer with an event stream. Is it a matric server?`, {
+    status: response.status,
+  });
 }
 
 function silence(api: Api): ClientError {

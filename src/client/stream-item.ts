@@ -1,4 +1,4 @@
-import { catalog, type EventData, type EventName, Envelope, type TransientData } from "../events/catalog.ts";
+import { catalog, Envelope, type EventData, type EventName, type TransientData } from "../events/catalog.ts";
 import { decode } from "./conform.ts";
 
 /** One event as it came. `text` is the server's JSON, untouched; it is parsed when somebody looks into it. */
@@ -22,7 +22,9 @@ export class ReceivedEvent {
 
   /** The data, typed, if this is an event of that name. */
   dataOf<Name extends EventName>(name: Name): EventData<Name> | undefined {
-    return this.name === name ? (decode(catalog[name].data, this.envelope.data, "The event stream") as EventData<Name>) : undefined;
+    return this.name === name
+      ? (decode(catalog[name].data, this.envelope.data, "The event stream") as EventData<Name>)
+      : undefined;
   }
 }
 

@@ -27,7 +27,11 @@ describe("the program", () => {
   });
 
   test("suggests what was probably meant", async () => {
-    expect(await runCli(["event", "tail"])).toMatchObject({ code: 2, stdout: "", stderr: "error: unknown command 'event'\n(Did you mean events?)\n" });
+    expect(await runCli(["event", "tail"])).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: "error: unknown command 'event'\n(Did you mean events?)\n",
+    });
     expect((await runCli(["events", "tial"])).stderr).toContain("(Did you mean tail?)");
     expect((await runCli(["events", "tail", "--cuont", "1"])).stderr).toContain("(Did you mean --count?)");
   });
@@ -82,10 +86,19 @@ describe("the program", () => {
   });
 
   test("sends the token, and says with exit code 4 that it is not enough", async () => {
-    using server = Bun.serve({ port: 0, fetch: ({ headers }) => Response.json({ code: "forbidden", detail: `not ${headers.get("authorization")}` }, { status: 403 }) });
+    using server = Bun.serve({
+      port: 0,
+      fetch: ({ headers }) =>
+        Response.json({ code: "forbidden", detail: `not ${headers.get("authorization")}` }, { status: 403 }),
+    });
     const url = server.url.href;
-    expect(await runCli(["status"], { url, env: { MATRIC_TOKEN: "mtr_env" } })).toMatchObject({ code: 4, stderr: "error: not Bearer mtr_env\n" });
-    expect((await runCli(["status", "--token", "mtr_flag"], { url, env: { MATRIC_TOKEN: "mtr_env" } })).stderr).toBe("error: not Bearer mtr_flag\n");
+    expect(await runCli(["status"], { url, env: { MATRIC_TOKEN: "mtr_env" } })).toMatchObject({
+      code: 4,
+      stderr: "error: not Bearer mtr_env\n",
+    });
+    expect((await runCli(["status", "--token", "mtr_flag"], { url, env: { MATRIC_TOKEN: "mtr_env" } })).stderr).toBe(
+      "error: not Bearer mtr_flag\n",
+    );
     expect((await runCli(["events", "tail"], { url })).code).toBe(4);
   });
 

@@ -42,7 +42,10 @@ describe("a table", () => {
   });
 
   test("pairs are aligned too", () => {
-    const pairs = [["id", "1"], ["title", "a\nb"]] as const;
+    const pairs = [
+      ["id", "1"],
+      ["title", "a\nb"],
+    ] as const;
     expect(renderPairs(fakeIo({ isTty: true, env: uncoloured }).io, pairs)).toBe("id     1\ntitle  a\\nb\n");
     expect(renderPairs(fakeIo().io, pairs)).toBe("id\t1\ntitle\ta\\nb\n");
   });

@@ -6,8 +6,10 @@ import { ManualClock } from "../support/manual-clock.ts";
 
 const Answer = Type.Object({ ok: Type.Boolean() });
 
-const apiThat = (fetch: Fetch, clock = new ManualClock()) => new Api({ url: "http://example.org/p", token: "mtr_x", fetch, clock });
-const answers = (body: string, status = 200, headers: Record<string, string> = {}) => apiThat(async () => new Response(body, { status, headers }));
+const apiThat = (fetch: Fetch, clock = new ManualClock()) =>
+  new Api({ url: "http://example.org/p", token: "mtr_x", fetch, clock });
+const answers = (body: string, status = 200, headers: Record<string, string> = {}) =>
+  apiThat(async () => new Response(body, { status, headers }));
 
 async function failure(call: Promise<unknown>): Promise<ClientError> {
   const error = await call.then(
@@ -36,7 +38,13 @@ describe("a call", () => {
   test("turns a problem document into its code, message and field", async () => {
     const problem = { status: 412, code: "version_conflict", detail: "It has changed.", field: "version", current_version: 7 };
     const error = await failure(answers(JSON.stringify(problem), 412).json("GET", "x", Answer));
-    expect(error).toMatchObject({ code: "version_conflict", message: "It has changed.", field: "version", currentVersion: 7, status: 412 });
+    expect(error).toMatchObject({
+      code: "version_conflict",
+      message: "It has changed.",
+      field: "version",
+      currentVersion: 7,
+      status: 412,
+    });
   });
 
   test.each([
@@ -62,7 +70,9 @@ describe("a call", () => {
 
   test("knows how long to wait", async () => {
     expect((await failure(answers("", 429, { "retry-after": "3" }).json("GET", "x", Answer))).retryAfterMs).toBe(3000);
-    expect((await failure(answers("", 429, { "retry-after": "tomorrow" }).json("GET", "x", Answer))).retryAfterMs).toBeUndefined();
+    expect(
+      (await failure(answers("", 429, { "retry-after": "tomorrow" }).json("GET", "x", Answer))).retryAfterMs,
+    ).toBeUndefined();
   });
 
   test("says so when the other side does not speak matric", async () => {
@@ -73,7 +83,10 @@ describe("a call", () => {
   test("is unreachable when the connection fails", async () => {
     const refused = Object.assign(new Error("Unable to connect."), { code: "ConnectionRefused" });
     const error = await failure(apiThat(() => Promise.reject(refused)).json("GET", "x", Answer));
-    expect(error).toMatchObject({ code: "unreachable", message: "http://example.org/p cannot be reached: the connection was refused." });
+    expect(error).toMatchObject({
+      code: "unreachable",
+      message: "http://example.org/p cannot be reached: the connection was refused.",
+    });
   });
 
   test("times out, body included, and leaves no timer behind", async () => {
@@ -90,7 +103,9 @@ describe("a call", () => {
 
   test("rejects with the caller's reason when aborted", async () => {
     const stop = new AbortController();
-    const api = apiThat((_url, { signal }) => new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason))));
+    const api = apiThat(
+      (_url, { signal }) => new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason))),
+    );
     const call = api.json("GET", "x", Answer, { signal: stop.signal });
     stop.abort("enough");
     expect(await call.catch((reason: unknown) => reason)).toBe("enough");

@@ -43,7 +43,11 @@ const request = (more: Partial<ConnectRequest> = {}): ConnectRequest => ({
   clock: new ManualClock(),
   ...more,
 });
-const errorOf = (promise: Promise<unknown>) => promise.then(() => undefined, (error: unknown) => error);
+const errorOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 const text = (seq: number, data: Record<string, unknown> = {}) => eventFrame(`${seq}-abc`, "A", data).text;
 
 describe("a connection by WebSocket", () => {
@@ -70,7 +74,9 @@ describe("a connection by WebSocket", () => {
   });
 
   test("tells by HTTP why the upgrade was refused", async () => {
-    const { api } = serve({ refuse: () => Response.json({ code: "invalid", detail: "Did you mean JobQueued?" }, { status: 422 }) });
+    const { api } = serve({
+      refuse: () => Response.json({ code: "invalid", detail: "Did you mean JobQueued?" }, { status: 422 }),
+    });
     expect(await errorOf(socketConnect(api)(request()))).toMatchObject({ code: "invalid", message: "Did you mean JobQueued?" });
   });
 

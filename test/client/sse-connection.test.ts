@@ -22,9 +22,15 @@ const request = (more: Partial<ConnectRequest> = {}): ConnectRequest => ({
   ...more,
 });
 
-const stream = (body: string | ReadableStream) => new Response(body, { headers: { "content-type": "text/event-stream; charset=utf-8" } });
-const endless = (first = ":\n\n") => stream(new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode(first)) }));
-const errorOf = (promise: Promise<unknown>) => promise.then(() => undefined, (error: unknown) => error);
+const stream = (body: string | ReadableStream) =>
+  new Response(body, { headers: { "content-type": "text/event-stream; charset=utf-8" } });
+const endless = (first = ":\n\n") =>
+  stream(new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode(first)) }));
+const errorOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 
 describe("a connection by SSE", () => {
   test("sends filter, token and cursor", async () => {
@@ -42,7 +48,9 @@ describe("a connection by SSE", () => {
   });
 
   test("reads frames, then the end", async () => {
-    const connection = await sseConnect(serve(() => stream("retry: 1234\n\nevent: A\nid: 1-x\ndata: {}\n\n: beat\n\nevent: B\ndata: []\n\n")))(request());
+    const connection = await sseConnect(
+      serve(() => stream("retry: 1234\n\nevent: A\nid: 1-x\ndata: {}\n\n: beat\n\nevent: B\ndata: []\n\n")),
+    )(request());
     expect(await connection.read()).toEqual([
       { name: "A", id: "1-x", text: "{}" },
       { name: "B", id: undefined, text: "[]" },
@@ -52,8 +60,14 @@ describe("a connection by SSE", () => {
   });
 
   test("tells what the server refuses", async () => {
-    const api = serve(() => Response.json({ code: "invalid", detail: "Did you mean NoteUpdated?", field: "events" }, { status: 422 }));
-    expect(await errorOf(sseConnect(api)(request()))).toMatchObject({ code: "invalid", message: "Did you mean NoteUpdated?", status: 422 });
+    const api = serve(() =>
+      Response.json({ code: "invalid", detail: "Did you mean NoteUpdated?", field: "events" }, { status: 422 }),
+    );
+    expect(await errorOf(sseConnect(api)(request()))).toMatchObject({
+      code: "invalid",
+      message: "Did you mean NoteUpdated?",
+      status: 422,
+    });
   });
 
   test("is not content with a page", async () => {

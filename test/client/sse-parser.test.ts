@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { sseFrame } from "../../src/http/sse.ts";
 import { type SseMessage, SseParser } from "../../src/client/sse-parser.ts";
+import { sseFrame } from "../../src/http/sse.ts";
 
 const utf8 = new TextEncoder();
 
@@ -10,7 +10,12 @@ function parse(...chunks: (string | Uint8Array)[]): SseMessage[] {
   return chunks.flatMap((chunk) => parser.push(typeof chunk === "string" ? utf8.encode(chunk) : chunk));
 }
 
-const message = (data: string, more: Partial<SseMessage> = {}): SseMessage => ({ event: "message", data, id: undefined, ...more });
+const message = (data: string, more: Partial<SseMessage> = {}): SseMessage => ({
+  event: "message",
+  data,
+  id: undefined,
+  ...more,
+});
 
 describe("the reader of event streams", () => {
   test("reads event, data and id", () => {
@@ -18,7 +23,9 @@ describe("the reader of event streams", () => {
   });
 
   test("takes LF, CR and CRLF as line ends, mixed", () => {
-    expect(parse("data: a\n\ndata: b\r\rdata: c\r\n\r\ndata: d\r\n\n")).toEqual(["a", "b", "c", "d"].map((data) => message(data)));
+    expect(parse("data: a\n\ndata: b\r\rdata: c\r\n\r\ndata: d\r\n\n")).toEqual(
+      ["a", "b", "c", "d"].map((data) => message(data)),
+    );
   });
 
   test("does not see an empty line in a CRLF that is cut in two", () => {
@@ -94,7 +101,9 @@ describe("the reader of event streams", () => {
     const text = fc.string({ unit: "grapheme" }).map((raw) => JSON.stringify({ raw }));
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.constantFrom("NoteUpdated", "Foo"), text)), (events) => {
-        const frames = events.map(([event, data], index) => sseFrame({ event, data, id: `${index}-abc` })).join(": heartbeat\n\n");
+        const frames = events
+          .map(([event, data], index) => sseFrame({ event, data, id: `${index}-abc` }))
+          .join(": heartbeat\n\n");
         expect(parse(frames)).toEqual(events.map(([event, data], index) => ({ event, data, id: `${index}-abc` })));
       }),
     );

@@ -5,14 +5,25 @@ import { EventStream, type StreamOptions, type StreamState } from "../../src/cli
 import type { StreamFrame } from "../../src/client/stream-connection.ts";
 import type { StreamItem } from "../../src/client/stream-item.ts";
 import { ManualClock } from "../support/manual-clock.ts";
-import { broken, eventFrame, eventId, openedFrame, type Script, scriptedConnect, transientFrame } from "../support/scripted-connect.ts";
+import {
+  broken,
+  eventFrame,
+  eventId,
+  openedFrame,
+  type Script,
+  scriptedConnect,
+  transientFrame,
+} from "../support/scripted-connect.ts";
 
 /** Follows scripted connections while time flies; ends after `count` items. */
 async function follow(count: number, options: StreamOptions, ...scripts: Script[]) {
   const clock = new ManualClock();
   const server = scriptedConnect(...scripts);
   const states: StreamState[] = [];
-  const stream = new EventStream({ ...options, onState: (state) => states.push(state) }, { connect: server.connect, clock, random: () => 1 });
+  const stream = new EventStream(
+    { ...options, onState: (state) => states.push(state) },
+    { connect: server.connect, clock, random: () => 1 },
+  );
   const items: StreamItem[] = [];
   let isOver = false;
   const read = (async () => {
@@ -42,7 +53,12 @@ describe("a stream", () => {
   });
 
   test("a connection that breaks before its first event resumes from where it was opened", async () => {
-    const { server } = await follow(3, {}, () => [[openedFrame("3-abc")]], () => [[openedFrame("3-abc")], events(4)]);
+    const { server } = await follow(
+      3,
+      {},
+      () => [[openedFrame("3-abc")]],
+      () => [[openedFrame("3-abc")], events(4)],
+    );
     expect(server.requests[1]?.cursor).toBe("3-abc");
   });
 
@@ -72,7 +88,12 @@ describe("a stream", () => {
   });
 
   test("hands on what a server repeats only once, and nothing out of order", async () => {
-    const { items } = await follow(6, {}, () => [[openedFrame("0-abc")], events(1, 2, 2, 1, 3)], () => [[openedFrame("1-abc")], events(2, 3, 4)]);
+    const { items } = await follow(
+      6,
+      {},
+      () => [[openedFrame("0-abc")], events(1, 2, 2, 1, 3)],
+      () => [[openedFrame("1-abc")], events(2, 3, 4)],
+    );
     expect(idsOf(items)).toEqual([1, 2, 3, 4].map((seq) => eventId(seq)));
   });
 
@@ -92,7 +113,13 @@ describe("a stream", () => {
       5,
       { since: "9-abc" },
       () => [[openedFrame("9-abc")], events(10), broken()],
-      () => [[openedFrame("5-abc"), transientFrame("StreamGap", { from: "10-abc", to: "5-abc", reason: "ahead_of_log" }, "5-abc"), ...events(6)]],
+      () => [
+        [
+          openedFrame("5-abc"),
+          transientFrame("StreamGap", { from: "10-abc", to: "5-abc", reason: "ahead_of_log" }, "5-abc"),
+          ...events(6),
+        ],
+      ],
     );
     expect(idsOf(items)).toEqual(["10-abc", "6-abc"]);
   });
@@ -104,7 +131,14 @@ describe("a stream", () => {
   });
 
   test("waits longer after every failure, and tells for how long", async () => {
-    const { states } = await follow(2, {}, () => [broken()], () => [broken()], () => [broken()], () => [[openedFrame("1-abc"), ...events(2)]]);
+    const { states } = await follow(
+      2,
+      {},
+      () => [broken()],
+      () => [broken()],
+      () => [broken()],
+      () => [[openedFrame("1-abc"), ...events(2)]],
+    );
     expect(states.flatMap((state) => (state.state === "reconnecting" ? [state.delayMs] : []))).toEqual([250, 500, 1000]);
     expect(states.map(({ state }) => state).slice(-3)).toEqual(["connecting", "live", "closed"]);
   });
@@ -117,7 +151,12 @@ describe("a stream", () => {
 
   test("honours Retry-After", async () => {
     const busy = new ClientError("rate_limited", "Slow down.", { status: 429, retryAfterMs: 7000 });
-    const { states } = await follow(1, {}, () => [busy], () => [[openedFrame("1-abc")]]);
+    const { states } = await follow(
+      1,
+      {},
+      () => [busy],
+      () => [[openedFrame("1-abc")]],
+    );
     expect(states).toContainEqual({ state: "reconnecting", delayMs: 7000, error: busy });
   });
 
@@ -129,14 +168,25 @@ describe("a stream", () => {
   });
 
   test.each([408, 429, 500, 502, 503])("a %i is not", async (status) => {
-    const { items } = await follow(1, {}, () => [new ClientError("overloaded", "Later.", { status })], () => [[openedFrame("1-abc")]]);
+    const { items } = await follow(
+      1,
+      {},
+      () => [new ClientError("overloaded", "Later.", { status })],
+      () => [[openedFrame("1-abc")]],
+    );
     expect(items).toHaveLength(1);
   });
 
   test("with failFast gives up when nobody is there at the start, and never later", async () => {
     const first = await follow(1, { failFast: true }, () => [broken()]);
     expect(await first.ended.catch((error: unknown) => error)).toMatchObject({ code: "unreachable" });
-    const later = await follow(2, { failFast: true }, () => [[openedFrame("1-abc")], broken()], () => [broken()], () => [[openedFrame("1-abc")]]);
+    const later = await follow(
+      2,
+      { failFast: true },
+      () => [[openedFrame("1-abc")], broken()],
+      () => [broken()],
+      () => [[openedFrame("1-abc")]],
+    );
     expect(later.items).toHaveLength(2);
   });
 
@@ -174,12 +224,18 @@ describe("a stream", () => {
           if (isRefused) return [broken()];
           const from = Math.max(0, Number.parseInt(cursor ?? "0", 10) - rewind);
           const seqs = Array.from({ length: Math.min(length, total - from) }, (_, index) => from + index + 1);
-          const batches = Array.from({ length: Math.ceil(seqs.length / batch) }, (_, index) => events(...seqs.slice(index * batch, (index + 1) * batch)));
+          const batches = Array.from({ length: Math.ceil(seqs.length / batch) }, (_, index) =>
+            events(...seqs.slice(index * batch, (index + 1) * batch)),
+          );
           return [[openedFrame(cursor ?? "0-abc")], ...batches, ...(isClean ? [] : [broken()])];
         });
         const rest: Script = ({ cursor }) => {
           const from = Number.parseInt(cursor ?? "0", 10);
-          return [[openedFrame(cursor ?? "0-abc")], events(...Array.from({ length: total - from }, (_, index) => from + index + 1)), [eventFrame("41-abc")]];
+          return [
+            [openedFrame(cursor ?? "0-abc")],
+            events(...Array.from({ length: total - from }, (_, index) => from + index + 1)),
+            [eventFrame("41-abc")],
+          ];
         };
         const clock = new ManualClock();
         const stream = new EventStream({}, { connect: scriptedConnect(...scripts, rest).connect, clock: flying(clock) });

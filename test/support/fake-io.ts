@@ -14,7 +14,15 @@ class Collected implements Output {
 }
 
 /** A process's surroundings that a test can look at. */
-export function fakeIo({ isTty = false, env = {}, stdin = "" }: { isTty?: boolean; env?: Record<string, string>; stdin?: string } = {}) {
+export function fakeIo({
+  isTty = false,
+  env = {},
+  stdin = "",
+}: {
+  isTty?: boolean;
+  env?: Record<string, string>;
+  stdin?: string;
+} = {}) {
   const stdout = new Collected(isTty);
   const stderr = new Collected(isTty);
   const stop = new AbortController();

@@ -15,7 +15,15 @@ export function transientFrame(name: string, data: Record<string, unknown>, id?:
 }
 
 export function openedFrame(cursor: string, heartbeatSeconds = 15): StreamFrame {
-  const data = { connection_id: "c", transport: "sse", cursor, oldest: "1-abc", head: cursor, resumed: false, heartbeat_seconds: heartbeatSeconds };
+  const data = {
+    connection_id: "c",
+    transport: "sse",
+    cursor,
+    oldest: "1-abc",
+    head: cursor,
+    resumed: false,
+    heartbeat_seconds: heartbeatSeconds,
+  };
   return transientFrame("ConnectionOpened", data, cursor);
 }
 

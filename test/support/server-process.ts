@@ -25,7 +25,9 @@ export class ServerProcess {
 
   /** Resolves when it listens. */
   async restart(): Promise<void> {
-    this.#child = spawnCli(["serve", "--port", this.#port, "--data-dir", this.folder], { env: { MATRIC_LOG_FORMAT: "json", ...this.env } });
+    this.#child = spawnCli(["serve", "--port", this.#port, "--data-dir", this.folder], {
+      env: { MATRIC_LOG_FORMAT: "json", ...this.env },
+    });
     const lines = lineReader(this.#child.stdout);
     for (;;) {
       const { message, fields } = JSON.parse(await lines.next());

@@ -12,14 +12,19 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-const run = (args: string[], stdin?: string | Uint8Array) => runCli(["events", ...args], stdin === undefined ? { url: server.url } : { url: server.url, stdin });
+const run = (args: string[], stdin?: string | Uint8Array) =>
+  runCli(["events", ...args], stdin === undefined ? { url: server.url } : { url: server.url, stdin });
 const dataOf = async (id: string) => (await createClient({ url: server.url }).events.get(id.trim())).data;
 
 describe("events publish", () => {
   test("writes the id of the event", async () => {
     const { code, stdout } = await run(["publish", "DeployFinished", "--data", '{"ok":true}', "--subject", "deploy:5"]);
     expect(code).toBe(0);
-    expect(await createClient({ url: server.url }).events.get(stdout.trim())).toMatchObject({ event: "DeployFinished", subject: "deploy:5", data: { ok: true } });
+    expect(await createClient({ url: server.url }).events.get(stdout.trim())).toMatchObject({
+      event: "DeployFinished",
+      subject: "deploy:5",
+      data: { ok: true },
+    });
     expect(jsonLines((await run(["publish", "DeployFinished", "--json"])).stdout)).toEqual([{ id: expect.any(String) }]);
   });
 
@@ -31,14 +36,19 @@ describe("events publish", () => {
   });
 
   test("refuses what is no text, and names that are matric's own", async () => {
-    expect(await run(["publish", "X", "--data", "-"], new Uint8Array([0xff, 0xfe]))).toMatchObject({ code: 1, stderr: "error: The input is not UTF-8 text.\n" });
+    expect(await run(["publish", "X", "--data", "-"], new Uint8Array([0xff, 0xfe]))).toMatchObject({
+      code: 1,
+      stderr: "error: The input is not UTF-8 text.\n",
+    });
     expect((await run(["publish", "NoteUpdated"])).code).toBe(2);
   });
 });
 
 describe("events list", () => {
   test("reads history over several pages, in order, as JSON or between tabs", async () => {
-    const ids = await createClient({ url: server.url }).events.publishAll(Array.from({ length: 700 }, (_, n) => ({ event: "Listed", data: { n } })));
+    const ids = await createClient({ url: server.url }).events.publishAll(
+      Array.from({ length: 700 }, (_, n) => ({ event: "Listed", data: { n } })),
+    );
     const json = await run(["list", "--events", "Listed", "--limit", "600", "--json"]);
     expect(jsonLines(json.stdout).map(({ id }) => id)).toEqual(ids.slice(0, 600));
     const plain = await run(["list", "--events", "Listed", "--after", ids[9] ?? "", "--before", ids[12] ?? ""]);

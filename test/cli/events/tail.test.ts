@@ -53,7 +53,9 @@ describe("events tail", () => {
   test("a typing error in a name is told, not waited for", async () => {
     const { code, stderr } = await run("--events", "NoteUpdatd", "--json");
     expect(code).toBe(2);
-    expect(jsonLines(stderr)).toEqual([{ error: { code: "invalid", field: "events", status: 422, message: expect.stringContaining("NoteUpdated") } }]);
+    expect(jsonLines(stderr)).toEqual([
+      { error: { code: "invalid", field: "events", status: 422, message: expect.stringContaining("NoteUpdated") } },
+    ]);
   });
 
   test("tells of a gap on stderr", async () => {
@@ -102,7 +104,9 @@ describe("events tail", () => {
     const filler = "x".repeat(1000);
     const total = 30_000;
     for (let sent = 0; sent < total; sent += 500) {
-      await createClient({ url: server.url }).events.publishAll(Array.from({ length: 500 }, () => ({ event: "Slow", data: { filler } })));
+      await createClient({ url: server.url }).events.publishAll(
+        Array.from({ length: 500 }, () => ({ event: "Slow", data: { filler } })),
+      );
     }
     const { child, lines } = follow(first, "--events", "Slow", "--count", String(total));
     await lines.next();

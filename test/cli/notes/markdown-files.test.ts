@@ -16,7 +16,9 @@ async function folder(...files: string[]): Promise<string> {
 describe("the Markdown files of a folder", () => {
   test("are found in all folders, in order", async () => {
     const root = await folder("b.md", "a/z.MARKDOWN", "a/b/c.Md", "a.txt", "md", "readme.mdx");
-    expect(await findMarkdown(root)).toEqual(["a/b/c.Md", "a/z.MARKDOWN", "b.md"].map((shown) => ({ path: join(root, shown), shown })));
+    expect(await findMarkdown(root)).toEqual(
+      ["a/b/c.Md", "a/z.MARKDOWN", "b.md"].map((shown) => ({ path: join(root, shown), shown })),
+    );
   });
 
   test("hidden ones are left out", async () => {

@@ -19,7 +19,10 @@ describe("what a Markdown text says about itself", () => {
   });
 
   test("the front matter's title wins, and its tags are found in each spelling", () => {
-    expect(aboutMarkdown("---\ntitle: From above\ntags: [a, b, 2026]\n---\n# Heading\n")).toEqual({ title: "From above", tags: ["a", "b", "2026"] });
+    expect(aboutMarkdown("---\ntitle: From above\ntags: [a, b, 2026]\n---\n# Heading\n")).toEqual({
+      title: "From above",
+      tags: ["a", "b", "2026"],
+    });
     expect(tagsOf("---\ntags:\n  - a b\n  - a b\n  - c\n---\n")).toEqual(["a b", "c"]);
     expect(tagsOf("---\ntags: a, b,\n---\n")).toEqual(["a", "b"]);
   });
