@@ -19,6 +19,8 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
+const syncsMax = 2;
+
 /** A group whose transaction is committed. */
 interface Committed {
   told: (() => void)[];
@@ -34,7 +36,9 @@ export class Writer {
   #waiting: Waiting[] = [];
   #told: (() => void)[] = [];
   #committed: Committed[] = [];
-  #isSyncing = false;
+  #syncs = 0;
+  /** The newest group that a sync has begun for. */
+  #syncing: Committed | undefined;
   #scheduled: ReturnType<typeof setImmediate> | undefined;
   #closed = false;
   readonly #tx: Tx = { afterCommit: (tell) => this.#told.push(tell) };
@@ -125,19 +129,21 @@ export class Writer {
     }
   }
 
-  /** One sync at a time; what is committed meanwhile waits for the next. */
+  /** A second sync may begin while the first is under way: those who came in between need not wait for both. */
   #sync(): void {
-    if (this.#isSyncing || this.#committed.length === 0) return;
     const { diskSync } = this.db;
     if (!diskSync) {
       this.#announce(this.#committed.splice(0), null);
       return;
     }
-    this.#isSyncing = true;
-    const groups = this.#committed.splice(0);
+    const newest = this.#committed.at(-1);
+    if (!newest || newest === this.#syncing || this.#syncs === syncsMax) return;
+    this.#syncs++;
+    this.#syncing = newest;
     diskSync.start((error) => {
-      this.#isSyncing = false;
-      this.#announce(groups, error);
+      this.#syncs--;
+      // The disk then holds all that was committed before the sync began, also what an earlier sync still works at.
+      this.#announce(this.#committed.splice(0, this.#committed.indexOf(newest) + 1), error);
       this.#sync();
     });
   }
