@@ -18,6 +18,8 @@ export interface Io {
    * when the reader of stdout is gone. A command that handles signals itself does not call it.
    */
   interrupts(): AbortSignal;
+  /** While `run` runs, Ctrl-C is for the program that has the terminal (an editor), and not for us. */
+  withoutInterrupts<Result>(run: () => Promise<Result>): Promise<Result>;
 }
 
 /** The reason of an abort by Ctrl-C. */
@@ -96,16 +98,27 @@ export class StreamOutput implements Output {
 export function processIo(): Io {
   const stop = new AbortController();
   let isListening = false;
+  let isElsewhere = false;
+  const interrupt = () => {
+    if (isElsewhere) return;
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort(new Interrupted("Interrupted."));
+  };
   return {
     stdout: new StreamOutput(process.stdout, (error) => stop.abort(error)),
     stderr: new StreamOutput(process.stderr, () => {}),
     stdin: { isTty: process.stdin.isTTY === true, read: () => Bun.stdin.bytes() },
     env: process.env,
     interrupts() {
-      if (!isListening)
-        process.on("SIGINT", () => (stop.signal.aborted ? process.exit(130) : stop.abort(new Interrupted("Interrupted."))));
+      if (!isListening) process.on("SIGINT", interrupt);
       isListening = true;
       return stop.signal;
+    },
+    async withoutInterrupts(run) {
+      isElsewhere = true;
+      return run().finally(() => {
+        isElsewhere = false;
+      });
     },
   };
 }

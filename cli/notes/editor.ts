@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Failure, usage } from "../failure.ts";
+import { Failure, reportOf, usage } from "../failure.ts";
 import type { Io } from "../io.ts";
 
 /**
@@ -16,7 +16,8 @@ export async function withEditor<Result>(text: string, io: Io, use: (edited: str
   await writeFile(file, text, { mode: 0o600 });
   // The variable may hold arguments of its own: `code --wait`.
   const child = Bun.spawn(["/bin/sh", "-c", `${editor} "$1"`, "sh", file], { stdin: "inherit", stdout: 2, stderr: "inherit" });
-  if ((await child.exited) !== 0) throw new Failure("editor_failed", `The editor (${editor}) failed; the text is in ${file}.`);
+  if ((await io.withoutInterrupts(() => child.exited)) !== 0)
+    throw new Failure("editor_failed", `The editor (${editor}) failed; the text is in ${file}.`);
   const result = await keeping(file, async () => use(await readFile(file, "utf8")));
   await rm(folder, { recursive: true });
   return result;
@@ -26,8 +27,7 @@ async function keeping<Result>(file: string, use: () => Promise<Result>): Promis
   try {
     return await use();
   } catch (cause) {
-    throw new Failure("not_saved", `${cause instanceof Error ? cause.message : cause} Your text is kept in ${file}.`, undefined, {
-      cause,
-    });
+    const { exit, error } = reportOf(cause);
+    throw new Failure(error.code, `${error.message} Your text is kept in ${file}.`, exit, { cause });
   }
 }

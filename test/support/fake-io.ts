@@ -32,6 +32,7 @@ export function fakeIo({
     stdin: { isTty, read: async () => new TextEncoder().encode(stdin) },
     env,
     interrupts: () => stop.signal,
+    withoutInterrupts: (run) => run(),
   };
   return { io, stdout, stderr, stop };
 }
