@@ -118,15 +118,12 @@ export const jobs = sqliteTable(
   },
   (t) => [
     check("jobs_lease_while_running", sql`(${t.status} = 'running') = (${t.leaseExpiresAt} is not null)`),
-    check(
-      "jobs_finished_has_time",
-      sql`(${t.status} in ('completed','failed','cancelled')) = (${t.finishedAt} is not null)`,
-    ),
+    check("jobs_finished_has_time", sql`(${t.status} in ('completed','failed','cancelled')) = (${t.finishedAt} is not null)`),
     check("jobs_delay_while_queued", sql`${t.runAt} is null or ${t.status} = 'queued'`),
     check("jobs_attempt_within_limit", sql`${t.attempt} between 0 and ${t.maxAttempts}`),
     check("jobs_progress_percent", sql`${t.progress} between 0 and 100`),
-    // Claiming takes the first entry of a type: jobs that wait for their next attempt stand in an index of their own.
-    index("jobs_ready").on(t.type, sql`${t.priority} desc`, t.id).where(sql`status = 'queued' and run_at is null`),
+    // Claiming looks up one entry of a type: jobs that wait for their next attempt stand in an index of their own.
+    index("jobs_ready").on(t.type, t.priority, t.id).where(sql`status = 'queued' and run_at is null`),
     index("jobs_delayed").on(t.runAt).where(sql`status = 'queued' and run_at is not null`),
     index("jobs_waiting_equal").on(t.fingerprint).where(sql`status = 'queued'`),
     index("jobs_by_note").on(t.noteId, t.id),

@@ -1,0 +1,94 @@
+import remarkFrontmatter from "remark-frontmatter";
+import remarkGfm from "remark-gfm";
+import remarkParse from "remark-parse";
+import remarkStringify, { type Options } from "remark-stringify";
+import { unified } from "unified";
+import { isSameContent, type Node } from "./same-content.ts";
+
+/** A change of form can allow the next one (a table that became narrower, say); more rounds than this mean that it never ends. */
+const roundsMax = 4;
+/** Tables are aligned unless that makes lines longer than this: one long cell would blow up all rows. */
+const tableLineCharsMax = 160;
+
+type TextHandler = NonNullable<NonNullable<Options["handlers"]>["text"]>;
+
+const parser = unified().use(remarkParse).use(remarkFrontmatter, ["yaml", "toml"]).use(remarkGfm);
+
+/**
+ * The same text in one style of Markdown: `#` headings, `-` bullets, fenced code, aligned tables, single blank lines.
+ * Loses nothing: when the tidied text would not say exactly the same, the text comes back as it was. Tidying twice is tidying once.
+ */
+export function tidyMarkdown(text: string): string {
+  const source = text.replace(/\r\n?/g, "\n");
+  const meaning = parser.parse(source);
+  let tidied = source;
+  for (let round = 0; round < roundsMax; round++) {
+    const next = restyle(tidied);
+    if (next === tidied) return isSameContent(meaning, parser.parse(tidied)) ? tidied : text;
+    tidied = next;
+  }
+  return text;
+}
+
+function restyle(source: string): string {
+  const tree = parser.parse(source);
+  keepBareLinks(tree, source);
+  const aligned = stringify(source, tree, true);
+  return longestTableLine(aligned) > tableLineCharsMax ? stringify(source, tree, false) : aligned;
+}
+
+function stringify(source: string, tree: ReturnType<typeof parser.parse>, tablePipeAlign: boolean): string {
+  return unified()
+    .use(remarkStringify, {
+      bullet: "-",
+      bulletOther: "*",
+      listItemIndent: "one",
+      emphasis: "*",
+      strong: "*",
+      rule: "-",
+      fences: true,
+      handlers: { text: textAsWritten(source) },
+    })
+    .use(remarkFrontmatter, ["yaml", "toml"])
+    .use(remarkGfm, { tablePipeAlign, stringLength: Bun.stringWidth })
+    .stringify(tree);
+}
+
+/**
+ * The library escapes whatever could be syntax anywhere (`snake\_case`, `\[!NOTE]`, `\[\[wiki link]]`), and forgets which character
+ * references were used. Text stays as it was written, line by line.
+ */
+function textAsWritten(source: string): TextHandler {
+  return (node, parent, state, info) => {
+    const written = asWritten(node, source);
+    if (written !== undefined) return written.split("\n").map(withoutMargin).join("\n");
+    const index = state.indexStack.at(-1) ?? 0;
+    const siblings = parent?.children ?? [];
+    return state.safe(node.value, { ...info, beforeNode: siblings[index - 1], afterNode: siblings[index + 1] });
+  };
+}
+
+/** Before a line that continues a text stand indentation and the marks of quotes; blanks at its end mean nothing. */
+function withoutMargin(line: string, index: number, lines: readonly string[]): string {
+  const start = index === 0 ? line : line.replace(/^[ \t>]+/, "");
+  return index === lines.length - 1 ? start : start.trimEnd();
+}
+
+/** A bare URL would become `<URL>`, or even `[www.example.org](http://www.example.org)`; as text it stays what it is. */
+function keepBareLinks(node: Node, source: string): void {
+  const children = node.children ?? [];
+  for (const [index, child] of children.entries()) {
+    const written = child.type === "link" ? asWritten(child, source) : undefined;
+    if (written !== undefined && !/^[[<]/.test(written)) children[index] = { type: "text", value: written, position: child.position };
+    else keepBareLinks(child, source);
+  }
+}
+
+function asWritten({ position }: Node, source: string): string | undefined {
+  const [start, end] = [position?.start.offset, position?.end.offset];
+  return start === undefined || end === undefined ? undefined : source.slice(start, end);
+}
+
+function longestTableLine(markdown: string): number {
+  return markdown.split("\n").reduce((longest, line) => (/^[ \t>]*\|/.test(line) ? Math.max(longest, line.length) : longest), 0);
+}
