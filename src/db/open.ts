@@ -40,6 +40,8 @@ export function openDb(dataDir: string, durability: Durability): Db {
     sqlite = new Database(join(dataDir, "matric.db"), { create: true, readwrite: true });
     setUp(sqlite);
     migrate(sqlite);
+    // Whoever waits for a foreign lock now keeps every client waiting.
+    sqlite.run("PRAGMA busy_timeout = 250");
     const opened = sqlite;
     const wal = openSync(join(dataDir, "matric.db-wal"), "r+");
     return {

@@ -15,8 +15,9 @@ export class StorageError extends MatricError {
 
 /** Tells what an error of SQLite means for the user. `what` starts the sentence ("The database cannot be used"). */
 export function storageError(error: unknown, what: string): StorageError {
-  const code = error instanceof SQLiteError ? (error.code ?? "") : "";
-  if (code.startsWith("SQLITE_FULL")) return new StorageError("storage_full", `${what}: the disk is full.`, false, error);
+  const code = codeOf(error);
+  if (/^(SQLITE_FULL|ENOSPC|EDQUOT)/.test(code))
+    return new StorageError("storage_full", `${what}: the disk is full.`, false, error);
   const busy = code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED");
   return new StorageError("storage_unavailable", `${what}: ${reasonOf(code)}.`, busy, error);
 }
@@ -29,12 +30,17 @@ export function isStorageFailure(error: unknown): boolean {
   );
 }
 
+/** SQLite's own code, or that of the system where the file itself was touched. */
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
 function reasonOf(code: string): string {
   if (code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED")) return "another process holds a lock on it";
-  if (code.startsWith("SQLITE_READONLY")) return "it is read-only for this user";
+  if (/^(SQLITE_READONLY|EACCES|EROFS)/.test(code)) return "it is read-only for this user";
   if (code.startsWith("SQLITE_CANTOPEN")) return "it cannot be opened; check that it is a writable file for this user";
   if (code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB"))
     return "the file is damaged or not a matric database; restore a backup or move the file away";
-  if (code.startsWith("SQLITE_IOERR")) return "the disk reported an input/output error";
+  if (/^(SQLITE_IOERR|EIO)/.test(code)) return "the disk reported an input/output error";
   return code === "" ? "it failed unexpectedly" : `it failed with ${code}`;
 }

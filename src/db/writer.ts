@@ -27,6 +27,13 @@ interface Committed {
   answers: ((failure: MatricError | undefined) => void)[];
 }
 
+/** A sync that is under way. */
+interface SyncRun {
+  /** The newest group that it covers. */
+  upTo: Committed;
+  isDone: boolean;
+}
+
 /**
  * The one writer. Changes that arrive in the same turn of the event loop share one IMMEDIATE transaction; each has a savepoint
  * of its own, so that a failing change takes back only itself. Groups that commit while the disk is busy share one sync, which
@@ -36,9 +43,10 @@ export class Writer {
   #waiting: Waiting[] = [];
   #told: (() => void)[] = [];
   #committed: Committed[] = [];
-  #syncs = 0;
-  /** The newest group that a sync has begun for. */
-  #syncing: Committed | undefined;
+  /** The syncs under way, the oldest first. */
+  #syncs: SyncRun[] = [];
+  /** A sync failed: what the log file holds may never reach the disk. */
+  #isSuspect = false;
   #scheduled: ReturnType<typeof setImmediate> | undefined;
   #closed = false;
   readonly #tx: Tx = { afterCommit: (tell) => this.#told.push(tell) };
@@ -48,6 +56,7 @@ export class Writer {
   readonly #release;
   readonly #commit;
   readonly #rollback;
+  readonly #checkpoint;
 
   constructor(
     private readonly db: Pick<Db, "sqlite" | "diskSync">,
@@ -60,6 +69,7 @@ export class Writer {
     this.#release = sqlite.query("RELEASE change");
     this.#commit = sqlite.query("COMMIT");
     this.#rollback = sqlite.query("ROLLBACK");
+    this.#checkpoint = sqlite.query<{ busy: number }, []>("PRAGMA wal_checkpoint(TRUNCATE)");
   }
 
   /**
@@ -101,6 +111,7 @@ export class Writer {
     this.#waiting = [];
     const answers: Committed["answers"] = [];
     try {
+      if (this.#isSuspect) this.#rewrite();
       this.#begin.run();
       for (const one of group) answers.push(this.#apply(one));
       this.#commit.run();
@@ -136,16 +147,38 @@ export class Writer {
       this.#announce(this.#committed.splice(0), null);
       return;
     }
-    const newest = this.#committed.at(-1);
-    if (!newest || newest === this.#syncing || this.#syncs === syncsMax) return;
-    this.#syncs++;
-    this.#syncing = newest;
+    const upTo = this.#committed.at(-1);
+    if (!upTo || upTo === this.#syncs.at(-1)?.upTo || this.#syncs.length === syncsMax) return;
+    const sync: SyncRun = { upTo, isDone: false };
+    this.#syncs.push(sync);
     diskSync.start((error) => {
-      this.#syncs--;
-      // The disk then holds all that was committed before the sync began, also what an earlier sync still works at.
-      this.#announce(this.#committed.splice(0, this.#committed.indexOf(newest) + 1), error);
+      if (error) this.#distrust(sync, error);
+      else this.#finish(sync);
       this.#sync();
     });
+  }
+
+  /** In the order in which they began: the system tells of a failed write once, and it may be the earlier sync that hears of it. */
+  #finish(sync: SyncRun): void {
+    sync.isDone = true;
+    for (let first = this.#syncs[0]; first?.isDone; first = this.#syncs[0]) {
+      this.#syncs.shift();
+      this.#announce(this.#committed.splice(0, this.#committed.indexOf(first.upTo) + 1), null);
+    }
+  }
+
+  /** Whatever is in the log file after the part that failed is lost with it, even if its own sync succeeds. */
+  #distrust(sync: SyncRun, error: unknown): void {
+    this.#isSuspect = true;
+    this.#syncs = this.#syncs.filter((other) => other !== sync);
+    this.#announce(this.#committed.splice(0), error);
+  }
+
+  /** Brings all that was committed into the database file, and begins a new log file. */
+  #rewrite(): void {
+    const { busy } = this.#checkpoint.get() ?? { busy: 1 };
+    if (busy !== 0) throw new Error("another process reads the database, so that its log file cannot be written anew");
+    this.#isSuspect = false;
   }
 
   #announce(groups: readonly Committed[], error: unknown): void {
