@@ -24,11 +24,12 @@ export class ProgressBar {
     await this.output.write(`\r\x1b[K${[...bar].slice(0, this.output.columns - 1).join("")}`);
   }
 
-  /** Takes the line away. */
+  /** Takes the line away; what is written to stdout after it does not meet it. */
   async clear(): Promise<void> {
     if (!this.#isShown) return;
     this.#isShown = false;
     this.#drawnAtMs = Number.NEGATIVE_INFINITY;
     await this.output.write("\r\x1b[K");
+    await this.output.flush();
   }
 }

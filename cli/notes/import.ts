@@ -32,43 +32,73 @@ ${examples("matric notes import ~/notes", "matric notes import docs --json | jq 
 }
 
 export async function run(dir: string, context: Context): Promise<void> {
-  const { client, io, signal } = context;
+  const { client, io, json, signal } = context;
   const files = await findMarkdown(dir);
-  const bar = new ProgressBar(io.stderr);
-  const counts = { created: 0, updated: 0, unchanged: 0, failed: 0 };
-  let done = 0;
+  const tally = new Tally(files.length, context);
   const queue = files.values();
   const work = async () => {
-    for (const file of queue) {
-      const imported = await importFile(file, client, signal);
-      counts[imported.outcome]++;
-      done++;
-      await bar.clear();
-      await report(imported, context);
-      await bar.show(done / files.length, `${done} of ${files.length}  ${file.shown}`);
-    }
+    for (const file of queue) await tally.add(await importFile(file, client, signal));
   };
   try {
     await Promise.all(Array.from({ length: concurrency }, work));
   } finally {
-    await bar.clear();
+    await tally.end();
   }
-  const { created, updated, unchanged, failed } = counts;
-  if (!context.json)
-    await remark(
-      context,
-      "summary",
-      `${files.length} files: ${created} created, ${updated} updated, ${unchanged} unchanged, ${failed} failed.`,
-    );
-  if (failed > 0) throw new Failure("import_incomplete", `${failed} of ${files.length} files could not be imported.`);
+  if (!json) await io.stderr.write(`${tally.summary()}\n`);
+  const { failed } = tally.counts;
+  if (failed > 0) throw new Failure("import_incomplete", `${failed} of ${counted(files.length)} could not be imported.`);
 }
 
-/** As JSON every file is told, otherwise those with news. */
+/** Tells of every file as it is done, below it the progress. */
+class Tally {
+  readonly counts = { created: 0, updated: 0, unchanged: 0, failed: 0 };
+  #done = 0;
+  readonly #bar: ProgressBar;
+  /** Files come from several workers; what is written of one must not run into another's. */
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly total: number,
+    private readonly context: Context,
+  ) {
+    this.#bar = new ProgressBar(context.io.stderr);
+  }
+
+  add(imported: ImportedFile): Promise<void> {
+    this.counts[imported.outcome]++;
+    this.#done++;
+    const progress = [this.#done / this.total, `${this.#done} of ${this.total}  ${imported.path}`] as const;
+    this.#writing = this.#writing.then(() => this.#write(imported, progress));
+    return this.#writing;
+  }
+
+  end(): Promise<void> {
+    return this.#bar.clear();
+  }
+
+  summary(): string {
+    const { created, updated, unchanged, failed } = this.counts;
+    return `${counted(this.total)}: ${created} created, ${updated} updated, ${unchanged} unchanged, ${failed} failed.`;
+  }
+
+  async #write(imported: ImportedFile, [fraction, text]: readonly [number, string]): Promise<void> {
+    if (this.context.json || imported.outcome !== "unchanged") {
+      await this.#bar.clear();
+      await report(imported, this.context);
+      await this.context.io.stdout.flush();
+    }
+    await this.#bar.show(fraction, text);
+  }
+}
+
+function counted(files: number): string {
+  return files === 1 ? "1 file" : `${files} files`;
+}
+
 async function report(imported: ImportedFile, context: Context): Promise<void> {
   const { io, json } = context;
   const { path, outcome, note_id, error } = imported;
   if (json) return printJson(context, imported);
-  if (outcome === "unchanged") return;
   if (outcome === "failed") return remark(context, "import_failed", `${path}: ${error}`);
   const paint = paintFor(io.stdout, io);
   await io.stdout.write(

@@ -7,7 +7,7 @@ import { titleCharsMax } from "../../src/notes/contract.ts";
 const parser = unified().use(remarkParse).use(remarkGfm).use(remarkFrontmatter, ["yaml"]);
 
 /** Titles and tags stand at the beginning; there is no need to parse a whole book for them. */
-const readCharsMax = 32 * 1024;
+const readCharsMax = 16 * 1024;
 
 /** What a Markdown text says about itself. */
 export interface About {

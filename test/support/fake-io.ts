@@ -4,10 +4,20 @@ class Collected implements Output {
   text = "";
   columns = 80;
 
+  #waiting: { text: string; resolve: () => void }[] = [];
+
   constructor(readonly isTty: boolean) {}
 
   async write(text: string): Promise<void> {
     this.text += text;
+    for (const { text, resolve } of this.#waiting) if (this.text.includes(text)) resolve();
+  }
+
+  /** Resolves when `text` has been written. */
+  seen(text: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push({ text, resolve });
+    return promise;
   }
 
   async flush(): Promise<void> {}
