@@ -1,5 +1,6 @@
-import { type Static, Type } from "@sinclair/typebox";
+import { Type } from "@sinclair/typebox";
 import { Envelope } from "../events/catalog.ts";
+import { AllPublished, EventPage, Published } from "../events/contract.ts";
 import { EventType } from "../events/describe.ts";
 import type { Api } from "./api.ts";
 import { segment } from "./base-url.ts";
@@ -21,11 +22,7 @@ export interface HistoryRequest extends PageQuery {
 }
 
 const events = "api/v1/events";
-const Published = Type.Object({ id: Type.String() });
-const AllPublished = Type.Object({ items: Type.Array(Published) });
-const EventPage = Type.Object({ items: Type.Array(Envelope), next_cursor: Type.Union([Type.String(), Type.Null()]) });
 const EventTypes = Type.Object({ items: Type.Array(EventType) });
-export type EventPage = Static<typeof EventPage>;
 
 /** The log: publishing to it, and reading what it holds. `client.stream` follows it. */
 export class EventsApi {

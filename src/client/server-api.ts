@@ -1,16 +1,6 @@
 import { type Static, Type } from "@sinclair/typebox";
-import { QueueStatus } from "../jobs/contract.ts";
+import { Health } from "../health.ts";
 import type { Api } from "./api.ts";
-
-export const Health = Type.Object({
-  status: Type.String({ description: "`ok`, or `draining` while shutting down" }),
-  version: Type.String(),
-  uptime_seconds: Type.Number(),
-  log: Type.Object({ head: Type.String(), oldest: Type.String(), epoch: Type.String() }),
-  queue: QueueStatus,
-  connections: Type.Record(Type.String(), Type.Integer()),
-});
-export type Health = Static<typeof Health>;
 
 const Connection = Type.Object({ id: Type.String(), transport: Type.String(), cursor: Type.String(), lag: Type.Integer() });
 const Connections = Type.Object({ items: Type.Array(Connection) });

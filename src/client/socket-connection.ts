@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Api } from "./api.ts";
+import { deferred } from "./deferred.ts";
 import { ClientError } from "./errors.ts";
 import { errorFrom } from "./problem.ts";
 import { type Connect, openTimeoutMs, type StreamConnection, type StreamFrame } from "./stream-connection.ts";
@@ -22,7 +23,7 @@ export function socketConnect(api: Api, open: OpenSocket = openGlobal): Connect 
     const url = api.base.to(path, cursor === undefined ? query : { ...query, since: cursor });
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = open(url, api.headers);
-    const opened = Promise.withResolvers<void>();
+    const opened = deferred<void>();
     const fail = () => opened.reject(new ClientError("unreachable", `${api.base.shown} cannot be reached by WebSocket.`));
     const cancel = clock.after(openTimeoutMs, fail);
     const connection = new SocketConnection(socket, clock, api, opened.resolve, fail, signal);
@@ -111,7 +112,7 @@ class SocketConnection implements StreamConnection {
 
   /** Whether anything came within the time. */
   #wait(withinMs: number): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const { promise, resolve } = deferred<boolean>();
     const cancel = this.clock.after(withinMs, () => resolve(false));
     this.#wake = () => {
       cancel();

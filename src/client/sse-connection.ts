@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from "../clock.ts";
 import { type Api, unreachable } from "./api.ts";
+import { deferred } from "./deferred.ts";
 import { ClientError } from "./errors.ts";
 import { errorFrom } from "./problem.ts";
 import { SseParser } from "./sse-parser.ts";
@@ -74,7 +75,7 @@ class SseConnection implements StreamConnection {
 
   async #next(): Promise<Uint8Array | undefined> {
     const silent = silence(this.api);
-    const fellSilent = Promise.withResolvers<never>();
+    const fellSilent = deferred<never>();
     // Only while waiting for the server: a consumer may take its time.
     const cancel: Cancel = this.clock.after(this.silenceMs, () => fellSilent.reject(silent));
     try {
