@@ -17,6 +17,7 @@ export interface StoredEvent {
   readonly seq: number;
   readonly id: string;
   readonly name: string;
+  /** When, in milliseconds; in the order of the log even where the clock went back. */
   readonly at: number;
   readonly noteId: string | null;
   readonly jobId: string | null;
@@ -61,7 +62,7 @@ export interface EventLog {
   head(): number;
   /** Events below this sequence number have been removed, none from it on. */
   oldest(): number;
-  /** The position before the first event at or after `ms`. */
+  /** The position before the first event at or after `ms`; further back, never further on, where the clock has jumped. */
   seqBefore(ms: number): number;
   /** Where to go on for `cursor`, and what cannot be had any more. */
   locate(cursor: Cursor): Position;

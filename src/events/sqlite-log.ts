@@ -30,6 +30,8 @@ export class SqliteLog implements EventLog {
   /** Newest one that the disk holds; nobody sees anything beyond. */
   #head: number;
   #oldest: number;
+  /** Kept from going back when the clock does, so that times in the log are in order and can be searched. */
+  #latestAt: number;
   readonly #insert;
   readonly #after;
   readonly #before;
@@ -56,10 +58,11 @@ export class SqliteLog implements EventLog {
     this.#setPruned = sqlite.query("UPDATE log_state SET pruned_seq = ? WHERE id = 1");
 
     const pruned = sqlite.query<{ pruned_seq: number }, []>("SELECT pruned_seq FROM log_state").get()?.pruned_seq ?? 0;
-    const newest = sqlite.query<{ seq: number | null }, []>("SELECT max(seq) AS seq FROM events").get()?.seq ?? 0;
-    this.#head = Math.max(pruned, newest);
+    const newest = sqlite.query<{ seq: number; at: number }, []>("SELECT seq, at FROM events ORDER BY seq DESC LIMIT 1").get();
+    this.#head = Math.max(pruned, newest?.seq ?? 0);
     this.#given = this.#head;
     this.#oldest = pruned + 1;
+    this.#latestAt = newest?.at ?? 0;
 
     const readEpochs = sqlite.query<Epoch, []>("SELECT epoch, start_seq FROM epochs ORDER BY start_seq, started_at");
     if (readEpochs.all().length === 0) {
@@ -72,9 +75,10 @@ export class SqliteLog implements EventLog {
   }
 
   append(tx: Tx, drafts: readonly EventDraft[]): StoredEvent[] {
-    const at = this.clock.now();
-    const time = timestamp(at);
-    const events = drafts.map((draft) => this.#store(draft, at, time));
+    const nowMs = this.clock.now();
+    this.#latestAt = Math.max(this.#latestAt, nowMs);
+    const time = timestamp(nowMs);
+    const events = drafts.map((draft) => this.#store(draft, this.#latestAt, time));
     tx.afterCommit(() => {
       this.#head = events.at(-1)?.seq ?? this.#head;
       for (const listener of this.#listeners) listener(events);
@@ -163,14 +167,14 @@ export class SqliteLog implements EventLog {
     return formatCursor(seq, epoch);
   }
 
-  prune(tx: Tx, seq: number, limit: number): number {
+  prune(_tx: Tx, seq: number, limit: number): number {
     const upTo = Math.min(seq, this.#head, this.#oldest + limit - 1);
     if (upTo < this.#oldest) return 0;
     const removed = this.#delete.run(upTo).changes;
     this.#setPruned.run(upTo);
-    tx.afterCommit(() => {
-      this.#oldest = upTo + 1;
-    });
+    // At once: the rows are gone from the commit on, before the disk has it. Should this fail, a reader is told of a gap that
+    // the next attempt makes true.
+    this.#oldest = upTo + 1;
     return removed;
   }
 
