@@ -1,7 +1,16 @@
-// Makes dist/matric for this machine, or with --all one binary for every platform that Bun compiles for.
+// Makes dist/matric (or the file that is named) for this machine, or with --all one binary for every platform that Bun compiles for.
 import { mkdirSync, statSync } from "node:fs";
 
-const platforms = ["linux-x64", "linux-arm64", "linux-x64-musl", "linux-arm64-musl", "darwin-x64", "darwin-arm64", "windows-x64", "windows-arm64"];
+const platforms = [
+  "linux-x64",
+  "linux-arm64",
+  "linux-x64-musl",
+  "linux-arm64-musl",
+  "darwin-x64",
+  "darwin-arm64",
+  "windows-x64",
+  "windows-arm64",
+];
 
 /** No `--minify`: it hides from Elysia's own compiler which parts of a request a handler uses. */
 const options = [
@@ -15,9 +24,19 @@ const options = [
   "--no-compile-autoload-bunfig",
 ];
 
+/** The program, and what it starts in threads of their own. */
+const entryPoints = ["cli/main.ts", "src/jobs/ai-revision/tidy-thread.ts"];
+
 function build(outfile: string, target?: string): void {
   const started = performance.now();
-  const command = ["bun", "build", ...options, ...(target ? [`--target=bun-${target}`] : []), "cli/main.ts", `--outfile=${outfile}`];
+  const command = [
+    "bun",
+    "build",
+    ...options,
+    ...(target ? [`--target=bun-${target}`] : []),
+    ...entryPoints,
+    `--outfile=${outfile}`,
+  ];
   const { exitCode, stderr } = Bun.spawnSync(command, { stdout: "ignore", stderr: "pipe" });
   if (exitCode !== 0) {
     process.stderr.write(`${target ?? "build"} failed:\n${stderr}`);
@@ -31,5 +50,5 @@ mkdirSync("dist", { recursive: true });
 if (process.argv.includes("--all")) {
   for (const platform of platforms) build(`dist/matric-${platform}${platform.startsWith("windows") ? ".exe" : ""}`, platform);
 } else {
-  build("dist/matric");
+  build(process.argv[2] ?? "dist/matric");
 }

@@ -35,8 +35,14 @@ try {
   const at = (path: string) => new URL(path, url).href;
   check("health", (await fetch(at("/health"))).status === 200);
   check("ready", (await fetch(at("/health/ready"))).status === 200);
-  check("OpenAPI", ((await (await fetch(at("/swagger/json"))).json()) as { openapi?: string }).openapi?.startsWith("3.") === true);
-  check("AsyncAPI", ((await (await fetch(at("/api/v1/asyncapi.json"))).json()) as { asyncapi?: string }).asyncapi?.startsWith("3.") === true);
+  check(
+    "OpenAPI",
+    ((await (await fetch(at("/swagger/json"))).json()) as { openapi?: string }).openapi?.startsWith("3.") === true,
+  );
+  check(
+    "AsyncAPI",
+    ((await (await fetch(at("/api/v1/asyncapi.json"))).json()) as { asyncapi?: string }).asyncapi?.startsWith("3.") === true,
+  );
   const swagger = await (await fetch(at("/swagger"))).text();
   check("API page needs no network", swagger.includes("<html") && !/(src|href)=["']https?:/.test(swagger));
   check("add a note", run("notes", "add", "--title", "Smoke", "--content", "Hello  world", "--url", url).exitCode === 0);
@@ -47,7 +53,10 @@ try {
   const revised = run("notes", "revise", id, "--wait", "--url", url);
   check("revise a note", revised.exitCode === 0, JSON.stringify(revised));
   const tail = run("events", "tail", "--since", "earliest", "--until-idle", "1", "--json", "--url", url);
-  const names = tail.stdout.trim().split("\n").map((line) => (JSON.parse(line) as { event: string }).event);
+  const names = tail.stdout
+    .trim()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { event: string }).event);
   check("tail the log", names[0] === "NoteCreated" && names.includes("JobCompleted"), names.join(" "));
 } finally {
   server.kill("SIGTERM");
