@@ -12,7 +12,10 @@ export function registerServe(program: Command, io: Io): void {
   const command = program
     .command("serve")
     .description("run the server until SIGINT or SIGTERM, then drain")
-    .addHelpText("after", "\nEvery setting, also those without a flag, can be given by its environment variable; the README lists them all.");
+    .addHelpText(
+      "after",
+      "\nEvery setting, also those without a flag, can be given by its environment variable; the README lists them all.",
+    );
   for (const one of Object.values(settings)) {
     if (!one.flag) continue;
     const by = one.defaultText ?? String(one.default);
@@ -28,7 +31,7 @@ export async function run(flags: Partial<Record<SettingName, string>>, io: Io): 
   const logger = serverLogger(config, sink, io);
   let app: App;
   try {
-    app = createApp(config, { clock: systemClock, logger, fetch, version: packageJson.version });
+    app = await createApp(config, { clock: systemClock, logger, fetch, version: packageJson.version });
   } catch (error) {
     await sink.flush();
     throw error;

@@ -1,7 +1,8 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { Writer } from "../db/writer.ts";
-import { invalid, type MatricError } from "../errors.ts";
+import { invalid } from "../errors.ts";
+import { mismatch } from "../mismatch.ts";
 import type { Actor } from "./catalog.ts";
 import type { EventDraft, EventLog } from "./log.ts";
 import { isBuiltIn, isEventName, nearestBuiltIn } from "./names.ts";
@@ -50,7 +51,7 @@ export class Publisher {
 }
 
 function draftOf(input: unknown, at: string, actor: Actor): EventDraft {
-  if (!check.Check(input)) throw shapeError(input, at);
+  if (!check.Check(input)) throw mismatch(check.Errors(input).First(), "The body", at);
   const { event, data, subject = null } = input;
   checkName(event, `${at}event`);
   if (subject !== null && /\p{Cc}/u.test(subject))
@@ -59,13 +60,6 @@ function draftOf(input: unknown, at: string, actor: Actor): EventDraft {
   const bytes = Buffer.byteLength(json);
   if (bytes > dataBytesMax) throw invalid(`${at}data`, `${at}data is ${bytes} bytes of JSON; at most ${dataBytesMax} are taken.`);
   return { event, data, json, subject, actor };
-}
-
-function shapeError(input: unknown, at: string): MatricError {
-  const problem = check.Errors(input).First();
-  const path = problem?.path.slice(1).replaceAll("/", ".") ?? "";
-  const field = `${at}${path}`.replace(/\.$/, "");
-  return invalid(field, `${field === "" ? "The body" : field}: ${problem?.message ?? "is not valid"}.`);
 }
 
 /** Names that were found good: publishing is hot, and comparing with every built-in name is not free. */

@@ -1,10 +1,12 @@
 import { MatricError } from "../errors.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
+/** What is stored is handed on: many readers of JSON recurse, and fail on what is nested much deeper. */
+const nestingMax = 64;
 
 /**
- * The JSON of a request's body; an empty body is `{}`. Throws `unsupported_media_type`, `too_large` (without reading the rest)
- * or `malformed` (not UTF-8, not JSON).
+ * The JSON of a request's body; an empty body is `{}`. Throws `unsupported_media_type`, `too_large` (without reading the rest),
+ * `malformed` (not UTF-8, not JSON) or `invalid` (nested too deeply).
  */
 export async function readJson(request: Request, bytesMax: number): Promise<unknown> {
   const declared = request.headers.get("content-length");
@@ -20,6 +22,9 @@ export async function readJson(request: Request, bytesMax: number): Promise<unkn
     text = utf8.decode(bytes);
   } catch (cause) {
     throw new MatricError("malformed", "The body is not valid UTF-8.", {}, { cause });
+  }
+  if (isDeeperThan(nestingMax, text)) {
+    throw new MatricError("invalid", `The body must not nest arrays and objects more than ${nestingMax} levels deep.`);
   }
   try {
     return JSON.parse(text);
@@ -48,4 +53,32 @@ async function readChunks(request: Request, bytesMax: number): Promise<Uint8Arra
 
 function tooLarge(bytesMax: number): MatricError {
   return new MatricError("too_large", `The body is larger than ${bytesMax} bytes.`);
+}
+
+/** Of JSON text; of other text it may say anything. */
+function isDeeperThan(most: number, text: string): boolean {
+  if (text.length <= 2 * most) return false;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === "[" || char === "{") depth++;
+    else if (char === "]" || char === "}") depth--;
+    else if (char === '"') at = endOfString(text, at);
+    if (depth > most) return true;
+  }
+  return false;
+}
+
+/** Where the string that begins at `start` ends, the end of the text if it does not. */
+function endOfString(text: string, start: number): number {
+  let end = start;
+  do end = text.indexOf('"', end + 1);
+  while (end >= 0 && isEscaped(text, end));
+  return end < 0 ? text.length : end;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0;
+  while (text[at - 1 - backslashes] === "\\") backslashes++;
+  return backslashes % 2 === 1;
 }

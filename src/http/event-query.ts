@@ -21,6 +21,21 @@ export const cursorQuery = {
   lastEventId: text("Another spelling of it, which some clients use"),
 };
 
+/** All query parameters of `GET /events`. */
+export const streamQuery = Type.Object({
+  ...filterQuery,
+  ...cursorQuery,
+  transport: Type.Optional(
+    Type.Literal("poll", { description: "Answer as soon as there is an event, or with none after a while" }),
+  ),
+  batch_ms: Type.Optional(Type.String({ description: "Collect events for so many milliseconds, then send them together" })),
+  wait_seconds: Type.Optional(Type.String({ description: "Long poll: answer with no event after so long" })),
+  after: Type.Optional(Type.String({ description: "History: events after this id" })),
+  before: Type.Optional(Type.String({ description: "History: events before this id" })),
+  cursor: Type.Optional(Type.String({ description: "History: the next_cursor of the page before" })),
+  limit: Type.Optional(Type.String({ description: "History: at most so many events (default 50, at most 500)" })),
+});
+
 export function listOf(params: URLSearchParams, name: string): string[] {
   return params.getAll(name).flatMap((value) => value.split(","));
 }

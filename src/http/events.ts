@@ -1,34 +1,35 @@
 import { Type } from "@sinclair/typebox";
 import { notFound } from "../errors.ts";
-import type { Actor } from "../events/catalog.ts";
+import { Envelope } from "../events/catalog.ts";
+import { AllPublished, EventPage, EventPoll, Published } from "../events/contract.ts";
 import { parseCursor } from "../events/cursor.ts";
-import { describeEvents } from "../events/describe.ts";
+import { describeEvents, EventType } from "../events/describe.ts";
 import { everything } from "../events/filter.ts";
 import { readHistory } from "../events/history.ts";
 import { PublishEvents } from "../events/publish.ts";
 import { positionSince } from "../events/since.ts";
 import { waitForEvents } from "../events/wait.ts";
-import { cursorQuery, filterFrom, filterQuery, numberFrom, startOf } from "./event-query.ts";
+import { actorOf } from "./actor.ts";
+import { ConnectionInfo } from "./connections.ts";
+import { filterFrom, numberFrom, startOf, streamQuery } from "./event-query.ts";
 import { jsonText } from "./json.ts";
+import { json, operation } from "./operation.ts";
 import { plugin } from "./plugin.ts";
 import type { Services } from "./services.ts";
-import { closingStream, openStream } from "./stream.ts";
+import { closingStream, openStream, streamHeaders } from "./stream.ts";
 
+const tag = "events";
 const batchMsMax = 60_000;
-const user: Actor = { kind: "user", id: null };
 
-const streamQuery = Type.Object({
-  ...filterQuery,
-  ...cursorQuery,
-  transport: Type.Optional(
-    Type.Literal("poll", { description: "Answer as soon as there is an event, or with none after a while" }),
-  ),
-  batch_ms: Type.Optional(Type.String({ description: "Collect events for so many milliseconds, then send them together" })),
-  after: Type.Optional(Type.String({ description: "History: events after this id" })),
-  before: Type.Optional(Type.String({ description: "History: events before this id" })),
-  cursor: Type.Optional(Type.String({ description: "History: the next_cursor of the page before" })),
-  limit: Type.Optional(Type.String({ description: "History: at most so many events (default 50, at most 500)" })),
+const streamHeaderFields = Type.Object({
+  "Last-Event-ID": Type.Optional(Type.String({ description: "The last event seen; the stream goes on after it" })),
 });
+
+const Sse = Type.String({
+  description:
+    "Server-sent events (WHATWG HTML, section 9.2): `event:` is the name, `data:` the event's JSON, `id:` the cursor. /api/v1/asyncapi.json describes each event.",
+});
+const Ndjson = Type.String({ description: "The JSON of one event per line" });
 
 type Answer = "sse" | "ndjson" | "history" | "poll";
 
@@ -43,19 +44,24 @@ function answerFor(request: Request, params: URLSearchParams): Answer {
 
 /** Publishing, streaming and reading events. */
 export function eventRoutes(services: Services) {
-  const { log, publisher, clock } = services;
+  const { log, publisher } = services;
   return plugin("events")
     .post(
       "/events",
-      async ({ body }) => {
-        if (!Array.isArray(body)) return jsonText(`{"id":"${await publisher.publish(body, user)}"}`, 201);
-        const ids = await publisher.publishAll(body, user);
+      async ({ request, body }) => {
+        if (!Array.isArray(body)) return jsonText(`{"id":"${await publisher.publish(body, actorOf(request))}"}`, 201);
+        const ids = await publisher.publishAll(body, actorOf(request));
         return jsonText(`{"items":[${ids.map((id) => `{"id":"${id}"}`).join(",")}]}`, 201);
       },
       {
         // Checked by the publisher, whose messages name the very field.
         body: Type.Any({ anyOf: PublishEvents.anyOf }),
-        detail: { tags: ["events"], summary: "Publish one custom event, or an array of them in one transaction" },
+        detail: operation({
+          id: "publishEvents",
+          tag,
+          summary: "Publish one custom event, or an array of them in one transaction",
+          answers: { 201: json("The id of the event, or those of all of them in order", Type.Union([Published, AllPublished])) },
+        }),
       },
     )
     .get(
@@ -64,6 +70,8 @@ export function eventRoutes(services: Services) {
         const params = new URL(request.url).searchParams;
         const answer = answerFor(request, params);
         if (answer === "history") return history(services, request, params);
+        if (request.method === "HEAD")
+          return answer === "poll" ? jsonText("") : new Response(null, { headers: streamHeaders[answer] });
         if (answer === "poll") {
           server?.timeout(request, 0);
           return poll(services, request, params);
@@ -72,7 +80,25 @@ export function eventRoutes(services: Services) {
       },
       {
         query: streamQuery,
-        detail: { tags: ["events"], summary: "Follow the log (SSE, NDJSON, long poll), or read its history as JSON" },
+        detail: operation({
+          id: "readEvents",
+          tag,
+          summary: "Follow the log (SSE, NDJSON, long poll), or read its history as JSON",
+          description:
+            "With `Accept: application/json` the answer is a page of the history; with `transport=poll` it is the next events, as soon as there are any. Otherwise it is a stream without end: it begins with `ConnectionOpened`, goes through what happened since the cursor, and then follows what happens, every event once and in order.",
+          query: streamQuery,
+          headers: streamHeaderFields,
+          answers: {
+            200: {
+              description: "A stream, a page of the history, or what a long poll waited for",
+              content: {
+                "text/event-stream": Sse,
+                "application/x-ndjson": Ndjson,
+                "application/json": Type.Union([EventPage, EventPoll]),
+              },
+            },
+          },
+        }),
       },
     )
     .get(
@@ -83,13 +109,32 @@ export function eventRoutes(services: Services) {
         if (!event || (cursor.epoch !== undefined && event.id !== params.id)) throw notFound("event", params.id);
         return jsonText(event.text);
       },
-      { params: Type.Object({ id: Type.String() }), detail: { tags: ["events"], summary: "One event" } },
+      {
+        detail: operation({
+          id: "getEvent",
+          tag,
+          summary: "Read one event",
+          path: { id: "Id of the event" },
+          answers: { 200: json("The event", Envelope) },
+          errors: ["not_found"],
+        }),
+      },
     )
     .get("/event-types", () => ({ items: describeEvents() }), {
-      detail: { tags: ["events"], summary: "Every event with its topics and the JSON Schema of its data" },
+      detail: operation({
+        id: "listEventTypes",
+        tag,
+        summary: "Every event that matric itself emits, with its topics and the JSON Schema of its data",
+        answers: { 200: json("The catalogue", Type.Object({ items: Type.Array(EventType) })) },
+      }),
     })
-    .get("/connections", () => ({ items: services.connections.list(), next_cursor: null, now: clock.now() }), {
-      detail: { tags: ["events"], summary: "Who listens now" },
+    .get("/connections", () => ({ items: services.connections.list(), next_cursor: null }), {
+      detail: operation({
+        id: "listConnections",
+        tag,
+        summary: "Who listens now",
+        answers: { 200: json("All open streams", Type.Object({ items: Type.Array(ConnectionInfo), next_cursor: Type.Null() })) },
+      }),
     });
 }
 

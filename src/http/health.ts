@@ -1,24 +1,38 @@
 import { Elysia } from "elysia";
+import { Health, Readiness } from "../health.ts";
+import { json, operation } from "./operation.ts";
 import type { Services } from "./services.ts";
 
 /** Whether the server lives, and whether it takes work. */
 export function healthRoutes(services: Services) {
-  const { log, connections, clock, version, isReady } = services;
+  const { log, connections, clock, jobs, version, isReady } = services;
   const startedAtMs = clock.monotonicMs();
   return new Elysia({ name: "health" })
     .get(
       "/health",
-      () => ({
+      (): Health => ({
         status: isReady() ? "ok" : "draining",
         version,
         uptime_seconds: Math.round((clock.monotonicMs() - startedAtMs) / 1000),
         log: { head: log.idOf(log.head()), oldest: log.idOf(log.oldest()), epoch: log.epoch },
-        queue: JSON.parse(services.queueStatus()).data,
+        queue: jobs.status(),
         connections: connections.count(),
       }),
-      { detail: { tags: ["operations"], summary: "Alive, with a summary" } },
+      {
+        detail: operation({
+          id: "getHealth",
+          tag: "operations",
+          summary: "Whether the server lives, with a summary",
+          answers: { 200: json("It lives", Health) },
+        }),
+      },
     )
     .get("/health/ready", ({ status }) => (isReady() ? { status: "ready" } : status(503, { status: "draining" })), {
-      detail: { tags: ["operations"], summary: "200 when the server takes work, 503 while starting or draining" },
+      detail: operation({
+        id: "getReadiness",
+        tag: "operations",
+        summary: "Whether the server takes work",
+        answers: { 200: json("It does", Readiness), 503: json("It is starting or shutting down", Readiness) },
+      }),
     });
 }

@@ -1,6 +1,6 @@
 const headers = { "content-type": "application/json", "cache-control": "no-store" };
 
 /** An answer whose JSON text is there already: events are serialised once. */
-export function jsonText(text: string, status = 200): Response {
-  return new Response(text, { status, headers });
+export function jsonText(text: string, status = 200, more?: Record<string, string>): Response {
+  return new Response(text, { status, headers: more ? { ...headers, ...more } : headers });
 }

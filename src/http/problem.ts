@@ -1,4 +1,5 @@
-import type { ErrorCode, ErrorDetails } from "../errors.ts";
+import { type Static, Type } from "@sinclair/typebox";
+import type { ErrorCode } from "../errors.ts";
 import { MatricError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 
@@ -27,13 +28,32 @@ const statuses: Record<ErrorCode, [status: number, title: string]> = {
   internal: [500, "Internal error"],
 };
 
+const codes = Object.keys(statuses) as ErrorCode[];
+
 /** The body of every error answer (RFC 9457), with matric's stable `code`. */
-export interface Problem extends ErrorDetails {
-  type: string;
-  title: string;
-  status: number;
-  code: ErrorCode;
-  detail: string;
+export const Problem = Type.Object(
+  {
+    type: Type.String({ format: "uri", description: "`urn:matric:error:` and the code" }),
+    title: Type.String({ description: "The kind of problem, for people" }),
+    status: Type.Integer({ description: "The status of the answer" }),
+    code: Type.Unsafe<ErrorCode>(Type.Union(codes.map((code) => Type.Literal(code)))),
+    detail: Type.String({ description: "What is wrong with this request, and what would be right" }),
+    field: Type.Optional(Type.String({ description: "The field or parameter that is wrong, as a dotted path" })),
+    current_version: Type.Optional(Type.Integer({ description: "With `version_conflict`: the version that is stored now" })),
+    retry_after_seconds: Type.Optional(
+      Type.Integer({ description: "Try again after so long; the header Retry-After says the same" }),
+    ),
+  },
+  { description: "What went wrong (RFC 9457)" },
+);
+export type Problem = Static<typeof Problem>;
+
+export function problemStatus(code: ErrorCode): number {
+  return statuses[code][0];
+}
+
+export function problemTitle(code: ErrorCode): string {
+  return statuses[code][1];
 }
 
 export function problemOf(error: MatricError): Problem {

@@ -1,25 +1,48 @@
 import { Elysia, ParseError, ValidationError } from "elysia";
-import { invalid, MatricError } from "../errors.ts";
+import type { Clock } from "../clock.ts";
+import { MatricError } from "../errors.ts";
+import { mismatch } from "../mismatch.ts";
+import { methodsAt } from "./allow.ts";
 import { readJson } from "./body.ts";
+import { docsRoutes } from "./docs.ts";
+import { refuseWhileDraining } from "./draining.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
+import { jobRoutes } from "./jobs.ts";
+import { noteRoutes } from "./notes.ts";
+import type { Route } from "./openapi.ts";
 import { asMatricError, problemResponse } from "./problem.ts";
+import { queueRoutes } from "./queue.ts";
 import type { Services } from "./services.ts";
 import { socketHandler } from "./socket.ts";
 import { socketRoutes } from "./socket-route.ts";
+import { pageRoutes } from "./ui.ts";
+
+/** For answers that are on their way when the server stops. */
+const lastWordsMs = 1000;
 
 /** The whole HTTP surface. Nothing listens yet. */
 export function createServer(services: Services) {
-  const { config, logger } = services;
-  return (
-    new Elysia({ normalize: false })
-      // First of all: without it Elysia shows an error's message to the client.
-      .onError({ as: "global" }, ({ error, code }) => problemResponse(asMatricError(fromElysia(error, code), logger)))
-      .onParse({ as: "global" }, ({ request }) => readJson(request, config.bodyBytesMax))
-      .use(eventRoutes(services))
-      .use(socketRoutes(services))
-      .use(healthRoutes(services))
-  );
+  const { config, logger, isReady } = services;
+  const app = new Elysia({ normalize: false })
+    // First of all: without it Elysia shows an error's message to the client.
+    .onError({ as: "global" }, ({ error, code, request }) => {
+      if (code === "NOT_FOUND") return nothingHere(request, methodsAt(app.routes, new URL(request.url).pathname));
+      return problemResponse(asMatricError(fromElysia(error), logger));
+    })
+    .onParse({ as: "global" }, ({ request }) => readJson(request, config.bodyBytesMax))
+    .onBeforeHandle({ as: "global" }, ({ request, route }) => {
+      if (!isReady()) refuseWhileDraining(request.method, route);
+    })
+    .use(noteRoutes(services))
+    .use(jobRoutes(services))
+    .use(queueRoutes(services))
+    .use(eventRoutes(services))
+    .use(socketRoutes(services))
+    .use(healthRoutes(services))
+    .use(pageRoutes())
+    .use(docsRoutes(services, (): readonly Route[] => app.routes));
+  return app;
 }
 
 /** Starts to listen; a port that is taken is refused clearly. Returns where the server can be reached. */
@@ -64,21 +87,35 @@ export function listen(app: ReturnType<typeof createServer>, services: Services)
   return app.server.url;
 }
 
+/**
+ * Lets the answers that are on their way leave, then closes every connection. Streams and long polls must have been told
+ * before: those that are still open after `lastWordsMs` are cut.
+ */
+export async function closeServer({ server }: ReturnType<typeof createServer>, clock: Clock): Promise<void> {
+  if (!server) return;
+  const { promise: timeout, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(lastWordsMs, resolve);
+  await Promise.race([server.stop(), timeout]);
+  cancel();
+  await server.stop(true);
+}
+
 /** What Elysia itself throws, in our words. */
-function fromElysia(error: unknown, code: unknown): unknown {
+function fromElysia(error: unknown): unknown {
   if (error instanceof MatricError) return error;
   if (error instanceof ParseError && error.cause instanceof MatricError) return error.cause;
   if (error instanceof ParseError) return new MatricError("malformed", "The body cannot be read.", {}, { cause: error });
-  if (error instanceof ValidationError) return fromValidation(error);
-  if (code === "NOT_FOUND")
-    return new MatricError("not_found", "There is nothing at this address; /swagger lists what there is.");
+  if (error instanceof ValidationError)
+    return mismatch(error.valueError, error.type === "body" ? "The body" : `The ${error.type}`);
   return error;
 }
 
-function fromValidation(error: ValidationError): MatricError {
-  const first = error.valueError;
-  const path = (first?.path ?? "").slice(1).replaceAll("/", ".");
-  const where = error.type === "body" ? "The body" : `The ${error.type}`;
-  const said = first?.schema.error;
-  return invalid(path, `${path === "" ? where : path}: ${typeof said === "string" ? said : (first?.message ?? "is not valid")}.`);
+function nothingHere({ method }: Request, allowed: string[]): Response {
+  if (allowed.length === 0) {
+    return problemResponse(new MatricError("not_found", "There is nothing at this address; /swagger lists what there is."));
+  }
+  const message = `This address does not take ${method}; it takes ${allowed.join(", ")}.`;
+  const response = problemResponse(new MatricError("method_not_allowed", message));
+  response.headers.set("allow", allowed.join(", "));
+  return response;
 }

@@ -3,7 +3,9 @@ import type { Config } from "../config.ts";
 import type { Hub } from "../events/hub.ts";
 import type { EventLog } from "../events/log.ts";
 import type { Publisher } from "../events/publish.ts";
+import type { JobQueue } from "../jobs/queue.ts";
 import type { Logger } from "../logger.ts";
+import type { Notes } from "../notes/engine.ts";
 import type { Connections } from "./connections.ts";
 
 /** What the HTTP surfaces stand on; `app.ts` puts it together. */
@@ -15,6 +17,8 @@ export interface Services {
   hub: Hub;
   publisher: Publisher;
   connections: Connections;
+  notes: Notes;
+  jobs: JobQueue;
   version: string;
   /** The text of a `QueueStatus` as of now. */
   queueStatus: () => string;

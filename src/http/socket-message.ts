@@ -1,8 +1,9 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { invalid, MatricError } from "../errors.ts";
+import { mismatch } from "../mismatch.ts";
 
-const Ref = Type.Optional(
+export const Ref = Type.Optional(
   Type.Union([Type.String({ maxLength: 200 }), Type.Number()], { description: "Comes back in the answer" }),
 );
 const List = Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())]));
@@ -18,26 +19,29 @@ export const Unsubscribe = Type.Object(
 );
 export type Subscribe = Static<typeof Subscribe>;
 export type Unsubscribe = Static<typeof Unsubscribe>;
-export const Ping = Type.Object({ op: Type.Literal("ping"), ref: Ref }, { additionalProperties: false });
-export const Auth = Type.Object({ op: Type.Literal("auth"), ref: Ref, token: Type.String() }, { additionalProperties: false });
+export const Ping = Type.Object(
+  { op: Type.Literal("ping"), ref: Ref },
+  { additionalProperties: false, description: "Asks whether the server is there" },
+);
+export const Auth = Type.Object(
+  { op: Type.Literal("auth"), ref: Ref, token: Type.String() },
+  { additionalProperties: false, description: "Shows an access token" },
+);
 
-const messages = { subscribe: Subscribe, unsubscribe: Unsubscribe, ping: Ping, auth: Auth };
-export type SocketMessage = Static<(typeof messages)[keyof typeof messages]>;
+/** By `op`. */
+export const socketMessages = { subscribe: Subscribe, unsubscribe: Unsubscribe, ping: Ping, auth: Auth };
+export type SocketMessage = Static<(typeof socketMessages)[keyof typeof socketMessages]>;
 
 /** Reads what a client sent. Throws `malformed` or `invalid` in words for whoever wrote the client. */
 export function parseSocketMessage(text: string): SocketMessage {
   const message = parseObject(text);
   const { op } = message;
-  if (typeof op !== "string" || !Object.hasOwn(messages, op)) {
-    throw invalid("op", `op must be one of ${Object.keys(messages).join(", ")}.`);
+  if (typeof op !== "string" || !Object.hasOwn(socketMessages, op)) {
+    throw invalid("op", `op must be one of ${Object.keys(socketMessages).join(", ")}.`);
   }
-  const schema = messages[op as keyof typeof messages];
+  const schema = socketMessages[op as keyof typeof socketMessages];
   if (Value.Check(schema, message)) return message;
-  const problem = Value.Errors(schema, message).First();
-  throw invalid(
-    problem?.path.slice(1) || "op",
-    `${problem?.path.slice(1) || "The message"}: ${problem?.message ?? "is not valid"}.`,
-  );
+  throw mismatch(Value.Errors(schema, message).First(), "The message");
 }
 
 /** The `ref` of a message that may be wrong in every other respect, so that even the error can be told apart. */

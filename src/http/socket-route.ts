@@ -1,9 +1,12 @@
 import { Type } from "@sinclair/typebox";
 import { MatricError } from "../errors.ts";
 import { cursorQuery, filterFrom, filterQuery, startOf } from "./event-query.ts";
+import { operation } from "./operation.ts";
 import { plugin } from "./plugin.ts";
 import type { Services } from "./services.ts";
 import type { SocketData } from "./socket.ts";
+
+export const socketQuery = Type.Object({ ...filterQuery, ...cursorQuery });
 
 /** The upgrade to a WebSocket. What is wrong with the request is told before it, while a status can still be seen. */
 export function socketRoutes({ log, clock, connections, isReady }: Services) {
@@ -26,8 +29,16 @@ export function socketRoutes({ log, clock, connections, isReady }: Services) {
       return undefined;
     },
     {
-      query: Type.Object({ ...filterQuery, ...cursorQuery }),
-      detail: { tags: ["events"], summary: "Follow the log over a WebSocket; /api/v1/asyncapi.json describes the messages" },
+      query: socketQuery,
+      detail: operation({
+        id: "openSocket",
+        tag: "events",
+        summary: "Follow the log over a WebSocket",
+        description: "/api/v1/asyncapi.json describes the messages in both directions.",
+        query: socketQuery,
+        answers: { 101: { description: "The connection is a WebSocket from here on" } },
+        errors: ["malformed"],
+      }),
     },
   );
 }

@@ -11,6 +11,7 @@ import { transientText } from "../events/transient.ts";
 import type { Logger } from "../logger.ts";
 import { type CloseReason, type Connection, type Connections, comeBackMs } from "./connections.ts";
 import { asMatricError, problemOf } from "./problem.ts";
+import type { SocketAnswer } from "./socket-answer.ts";
 import { parseSocketMessage, refOf, type SocketMessage, type Subscribe, type Unsubscribe } from "./socket-message.ts";
 
 export interface SocketDeps {
@@ -193,7 +194,7 @@ class Socket implements Sink<string[]>, Connection {
     this.#answer({ op: "unsubscribe", ref });
   }
 
-  #answer(answer: Record<string, unknown>): void {
+  #answer(answer: SocketAnswer): void {
     this.ws.send(JSON.stringify(answer));
   }
 
@@ -290,5 +291,5 @@ function filterOf({ topics, events, note_id, job_id }: Subscribe | Unsubscribe):
 }
 
 function wireFilter({ topics, events, noteIds, jobIds }: Filter) {
-  return { topics, events, note_id: noteIds, job_id: jobIds };
+  return { topics: [...topics], events: [...events], note_id: [...noteIds], job_id: [...jobIds] };
 }

@@ -30,7 +30,7 @@ export interface StreamRequest {
   giveUp: () => void;
 }
 
-const headers = {
+export const streamHeaders = {
   sse: {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-cache, no-transform",
@@ -54,7 +54,7 @@ export function openStream(deps: StreamDeps, request: StreamRequest): Response {
     pull: (controller) => stream.run(controller),
     cancel: () => stream.end("client"),
   });
-  return new Response(body, { headers: headers[request.transport] });
+  return new Response(body, { headers: streamHeaders[request.transport] });
 }
 
 /** An answer that only says when to come back: an error status would end a browser's EventSource for good. */
@@ -62,7 +62,7 @@ export function closingStream(clock: Clock, transport: "sse" | "ndjson", reason:
   const retryMs = comeBackMs();
   const data = transientText(clock, "StreamClosing", { reason, retry_ms: retryMs });
   const body = transport === "sse" ? sseFrame({ event: "StreamClosing", data, retryMs }) : `${data}\n`;
-  return new Response(body, { headers: headers[transport] });
+  return new Response(body, { headers: streamHeaders[transport] });
 }
 
 class EventStream implements Sink<Uint8Array>, Connection {

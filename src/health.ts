@@ -1,0 +1,28 @@
+import { type Static, Type } from "@sinclair/typebox";
+import { QueueStatus } from "./jobs/contract.ts";
+
+/** The answer to `GET /health`. */
+export const Health = Type.Object(
+  {
+    status: Type.String({ description: "`ok`, or `draining` while starting or shutting down" }),
+    version: Type.String({ description: "Version of the server" }),
+    uptime_seconds: Type.Number(),
+    log: Type.Object(
+      {
+        head: Type.String({ description: "Id of the newest event" }),
+        oldest: Type.String({ description: "Id of the oldest event that is kept" }),
+        epoch: Type.String({ description: "The present life of the log" }),
+      },
+      { description: "The log of events" },
+    ),
+    queue: QueueStatus,
+    connections: Type.Record(Type.String(), Type.Integer(), { description: "Open streams by transport" }),
+  },
+  { description: "How the server is" },
+);
+export type Health = Static<typeof Health>;
+
+/** The answer to `GET /health/ready`. */
+export const Readiness = Type.Object({
+  status: Type.String({ description: "`ready`, or `draining` while starting or shutting down" }),
+});

@@ -1,0 +1,34 @@
+import { type Static, Type } from "@sinclair/typebox";
+import { Ref } from "./socket-message.ts";
+
+const Names = Type.Array(Type.String());
+
+export const Subscribed = Type.Object(
+  {
+    op: Type.Literal("subscribe"),
+    ref: Ref,
+    cursor: Type.String({ description: "Events after this one follow" }),
+    topics: Names,
+    events: Names,
+    note_id: Names,
+    job_id: Names,
+  },
+  { description: "The filter that was added, as it was understood" },
+);
+export const Unsubscribed = Type.Object({ op: Type.Literal("unsubscribe"), ref: Ref }, { description: "The filter is gone" });
+export const Pong = Type.Object({ op: Type.Literal("pong"), ref: Ref }, { description: "The answer to a ping" });
+export const Authenticated = Type.Object({ op: Type.Literal("auth"), ref: Ref }, { description: "The token is accepted" });
+export const Refused = Type.Object(
+  {
+    op: Type.Literal("error"),
+    ref: Ref,
+    code: Type.String({ description: "Stable, as in the problems of the HTTP interface" }),
+    detail: Type.String({ description: "What is wrong with the message" }),
+    field: Type.Optional(Type.String({ description: "The field that is wrong" })),
+  },
+  { description: "A message that was refused; the connection lives on" },
+);
+
+/** What the server answers to a client's message, to that client alone. */
+export const socketAnswers = { Subscribed, Unsubscribed, Pong, Authenticated, Refused };
+export type SocketAnswer = Static<(typeof socketAnswers)[keyof typeof socketAnswers]>;
