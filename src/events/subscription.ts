@@ -2,6 +2,7 @@ import type { Cancel, Clock } from "../clock.ts";
 import { MatricError } from "../errors.ts";
 import { type Filter, filterKey, matches } from "./filter.ts";
 import type { Group, Member } from "./group.ts";
+import { Had } from "./had.ts";
 import type { Hub } from "./hub.ts";
 import type { EventLog, Gap, Position, StoredEvent } from "./log.ts";
 import type { Sink } from "./sink.ts";
@@ -18,13 +19,8 @@ interface Interest {
   from: number;
 }
 
-/** What the connection has had already, kept while older events are read again for a filter that came later. */
-interface Had extends Interest {
-  until: number;
-}
-
-/** How much of that is kept for a client that asks for older events again and again before it has read them. */
-const hadMax = 4096;
+/** Filters whose events are remembered for a client that asks for older ones again and again before it has read them. */
+const hadMax = 1024;
 
 export interface SubscriptionOptions<Chunk> {
   log: EventLog;
@@ -43,9 +39,11 @@ export class Subscription<Chunk> implements Member {
   readonly encode;
   #interests: Interest[];
   #position: number;
+  /** Where "now" is, also while older events are read again. */
+  #furthest = 0;
   /** The newest position that the client itself knows of, from an event or from `StreamCursor`. */
   #told: number;
-  #had: Had[] = [];
+  readonly #had = new Had();
   #gap: Gap | undefined;
   #group: Group | undefined;
   #isWaiting = false;
@@ -84,7 +82,7 @@ export class Subscription<Chunk> implements Member {
 
   /** Whether the client may believe to be further back than it is, since what came lately was not for it. */
   isUntold(): boolean {
-    return this.position() > this.#told && this.#had.length === 0;
+    return this.position() > this.#told && this.#had.size === 0;
   }
 
   /** The client has been told the position (by `StreamCursor`). */
@@ -102,16 +100,17 @@ export class Subscription<Chunk> implements Member {
    */
   add(filter: Filter, since?: Position): boolean {
     const key = filterKey(filter);
-    const now = this.position();
-    const from = Math.min(since?.seq ?? now, now);
+    const reached = this.position();
+    this.#furthest = Math.max(this.#furthest, reached);
+    const from = since?.seq ?? this.#furthest;
     const equal = this.#interests.find((interest) => interest.key === key);
     if (equal && from >= equal.from) return false;
-    if (from < now && this.#had.length > hadMax) {
+    if (from < reached && this.#had.size > hadMax) {
       throw new MatricError("rate_limited", "Too many subscriptions ask for older events; wait until they have arrived.");
     }
     this.#leave();
-    this.#position = from;
-    if (from < now) this.#had.push(...this.#interests.map((interest) => ({ ...interest, until: now })));
+    if (from < reached) for (const interest of this.#interests) this.#had.add(interest.filter, interest.from, reached);
+    this.#position = Math.min(from, reached);
     if (since?.gap) this.#options.sink.gap(since.gap);
     this.#interests = [...this.#interests.filter((interest) => interest !== equal), { filter, key, from }];
     this.#pump();
@@ -174,7 +173,7 @@ export class Subscription<Chunk> implements Member {
     const page = log.readAfter(this.#position, pageEventsMax, pageCharsMax);
     const last = page.at(-1);
     if (!last) {
-      this.#had = [];
+      this.#had.passed(this.#position);
       this.#isSlow = false;
       this.#group = hub.join(this.filters(), this);
       return;
@@ -182,7 +181,7 @@ export class Subscription<Chunk> implements Member {
     const wanted = page.filter((event) => this.#wants(event));
     const events = this.#isSlow ? withoutSuperseded(wanted) : wanted;
     this.#position = last.seq;
-    if (this.#had.every((had) => had.until <= last.seq)) this.#had = [];
+    this.#had.passed(last.seq);
     if (events.length > 0) {
       this.#told = Math.max(this.#told, last.seq);
       const full = sink.write(sink.encode(events));
@@ -240,7 +239,6 @@ export class Subscription<Chunk> implements Member {
 
   #wants(event: StoredEvent): boolean {
     const { seq } = event;
-    const isWanted = this.#interests.some(({ filter, from }) => from < seq && matches(filter, event));
-    return isWanted && !this.#had.some(({ filter, from, until }) => from < seq && seq <= until && matches(filter, event));
+    return this.#interests.some(({ filter, from }) => from < seq && matches(filter, event)) && !this.#had.holds(event);
   }
 }
