@@ -3,7 +3,7 @@ const factor = 5;
 const mostMs = 60 * 60 * 1000;
 
 /** How long to wait after the failure of this attempt (1 is the first): 1 s, 5 s, 25 s …, at most an hour. */
-export function backoffMs(attempt: number): number {
+function backoffMs(attempt: number): number {
   return Math.min(mostMs, firstMs * factor ** (attempt - 1));
 }
 

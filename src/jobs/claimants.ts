@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from "../clock.ts";
-import type { JobRow } from "./store.ts";
 import type { RunningJob } from "./running-job.ts";
+import type { JobRow } from "./store.ts";
 
 /** A job that was just claimed. */
 export interface Claim {

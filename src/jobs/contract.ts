@@ -3,6 +3,21 @@ import { type Static, type TSchema, Type } from "@sinclair/typebox";
 /** The job type that the server itself serves. */
 export const aiRevision = "ai_revision";
 
+/** Why an attempt that the server itself made, or had to end, did not succeed. External workers have codes of their own. */
+export const ownErrorCodes = [
+  "lease_expired",
+  "worker_stopped",
+  "internal",
+  "note_not_found",
+  "ai_unreachable",
+  "ai_timeout",
+  "ai_rate_limited",
+  "ai_refused",
+  "ai_bad_answer",
+  "revision_too_complex",
+] as const;
+export type OwnErrorCode = (typeof ownErrorCodes)[number];
+
 /** How large the JSON of a payload or a result may be: both travel with every answer about the job. */
 export const jsonBytesMax = 64 * 1024;
 /** How many job types one worker may ask for in one claim. */
@@ -13,13 +28,20 @@ const strict = { additionalProperties: false };
 
 const Id = Type.String({ pattern: "^[\\w-]{1,64}$" });
 const Time = Type.String({ format: "date-time", description: "RFC 3339 in UTC with milliseconds" });
-const JobTypeName = Type.String({ pattern: "^[a-z][a-z0-9_.-]{0,63}$", description: "`ai_revision`, or a type that external workers serve" });
+const JobTypeName = Type.String({
+  pattern: "^[a-z][a-z0-9_.-]{0,63}$",
+  description: "`ai_revision`, or a type that external workers serve",
+});
 const Priority = Type.Integer({ minimum: -1000, maximum: 1000, description: "Higher runs first; of equals the oldest does" });
 const Message = Type.String({ maxLength: 500, description: "What the job is doing now, for people" });
 const Percent = Type.Number({ minimum: 0, maximum: 100, description: "Per cent done" });
 const ErrorCodeText = Type.String({ pattern: "^[a-z][a-z0-9_]{0,63}$", description: "A short name in snake_case for programs" });
 const WorkerId = Type.String({ pattern: "^[^\\u0000-\\u001f]{1,200}$", description: "The worker's own name for itself" });
-const LeaseToken = Type.String({ minLength: 1, maxLength: 64, description: "From the answer to the claim; proves that the lease is still held" });
+const LeaseToken = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  description: "From the answer to the claim; proves that the lease is still held",
+});
 
 export const JobStatus = Type.Union(
   [Type.Literal("queued"), Type.Literal("running"), Type.Literal("completed"), Type.Literal("failed"), Type.Literal("cancelled")],
@@ -39,7 +61,11 @@ export const Job = Type.Object(
     message: nullable(Message),
     attempt: Type.Integer({ minimum: 0, description: "The present or last attempt; 0 before the first" }),
     max_attempts: Type.Integer({ minimum: 1 }),
-    error_code: nullable(Type.String({ description: "Why the last attempt failed" })),
+    error_code: nullable(
+      Type.String({
+        description: `Why the last attempt failed: \`${ownErrorCodes.join("`, `")}\`, or what an external worker said`,
+      }),
+    ),
     error: nullable(Type.String()),
     result: Type.Unknown({ description: "What the worker gave back; null until then" }),
     created_at: Time,
@@ -54,7 +80,9 @@ export const CreateJob = Type.Object(
   {
     type: JobTypeName,
     note_id: Type.Optional(Id),
-    payload: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: "What the worker needs to know; at most 64 KiB of JSON" })),
+    payload: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), { description: "What the worker needs to know; at most 64 KiB of JSON" }),
+    ),
     priority: Type.Optional(Priority),
     deduplicate: Type.Optional(Type.Boolean({ description: "Answer with an equal job that still waits, if there is one" })),
   },
@@ -89,14 +117,20 @@ export const ClaimJob = Type.Object(
   {
     types: Type.Array(JobTypeName, { minItems: 1, maxItems: claimTypesMax }),
     worker_id: WorkerId,
-    wait_seconds: Type.Optional(Type.Number({ minimum: 0, maximum: 60, description: "How long to wait for a job when there is none" })),
+    wait_seconds: Type.Optional(
+      Type.Number({ minimum: 0, maximum: 60, description: "How long to wait for a job when there is none" }),
+    ),
   },
   strict,
 );
 export type ClaimJob = Static<typeof ClaimJob>;
 
 export const Lease = Type.Object(
-  { token: LeaseToken, lease_seconds: Type.Number({ description: "Report progress within this time, or the job goes to another worker" }), lease_expires_at: Time },
+  {
+    token: LeaseToken,
+    lease_seconds: Type.Number({ description: "Report progress within this time, or the job goes to another worker" }),
+    lease_expires_at: Time,
+  },
   strict,
 );
 export type Lease = Static<typeof Lease>;
@@ -125,7 +159,10 @@ export const ProgressAnswer = Type.Object(
 );
 export type ProgressAnswer = Static<typeof ProgressAnswer>;
 
-export const CompleteJob = Type.Object({ result: Type.Optional(Type.Unknown({ description: "Any JSON of at most 64 KiB" })), ...holder }, strict);
+export const CompleteJob = Type.Object(
+  { result: Type.Optional(Type.Unknown({ description: "Any JSON of at most 64 KiB" })), ...holder },
+  strict,
+);
 export type CompleteJob = Static<typeof CompleteJob>;
 
 export const FailJob = Type.Object(

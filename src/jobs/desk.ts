@@ -7,9 +7,7 @@ import type { JobLedger } from "./ledger.ts";
 import * as lifecycle from "./lifecycle.ts";
 import { RunningJob } from "./running-job.ts";
 import type { JobRow, JobStore } from "./store.ts";
-
-/** After a failure of the storage the next try waits so long. */
-const storageRetryMs = 1000;
+import { JobWatch } from "./watch.ts";
 
 export interface DeskOptions {
   store: JobStore;
@@ -19,12 +17,6 @@ export interface DeskOptions {
   logger: Logger;
   /** How long a worker may be silent before its job is given to another. */
   leaseMs: number;
-}
-
-interface Watched {
-  job: RunningJob;
-  isTelling: boolean;
-  cancelTimer: Cancel;
 }
 
 /**
@@ -40,10 +32,9 @@ export class LeaseDesk {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #claimants: Claimants;
-  readonly #watched = new Map<string, Watched>();
+  readonly #watch: JobWatch;
   #isLooking = false;
   #isOpen = true;
-  #isStopped = false;
   #cancelWake: Cancel = () => {};
 
   constructor(options: DeskOptions) {
@@ -54,6 +45,7 @@ export class LeaseDesk {
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#claimants = new Claimants(options.clock);
+    this.#watch = new JobWatch(options.clock, options.logger, (job) => this.#attend(job));
   }
 
   /**
@@ -79,9 +71,7 @@ export class LeaseDesk {
   /** Closes, and leaves the jobs that still run to the next start. */
   stop(): void {
     this.close();
-    this.#isStopped = true;
-    for (const { cancelTimer } of this.#watched.values()) cancelTimer();
-    this.#watched.clear();
+    this.#watch.stop();
   }
 
   /** The next job of one of the types. Undefined when the wait was over before there was one. Rejects after `close`. */
@@ -125,8 +115,8 @@ export class LeaseDesk {
         return change(tx, row);
       });
     } catch (error) {
-      // What the change had told about was not stored either.
-      if (error instanceof MatricError && error.code.startsWith("storage")) this.#watched.get(id)?.job.notTold();
+      // What the change had told of the job's progress was not stored either.
+      if (error instanceof MatricError && error.code.startsWith("storage")) this.#watch.get(id)?.notTold();
       throw error;
     }
   }
@@ -142,13 +132,13 @@ export class LeaseDesk {
 
   /** Takes a job a step on. If that ends an attempt, its last word is told first, and its worker is told by the signal. */
   advance(tx: Tx, row: JobRow, step: (job: JobRow) => lifecycle.Step): JobRow {
-    const job = this.#watchedAttempt(row)?.job;
+    const job = this.#watch.attemptOf(row);
     if (job?.isUntold()) this.#tell(tx, row, job);
     const latest = job ? { ...row, progress: job.progress, message: job.message } : row;
     const next = this.#ledger.record(tx, row.status, step(latest));
     tx.afterCommit(() => {
-      const watched = this.#watchedAttempt(row);
-      if (watched) this.#forget(watched);
+      const ended = this.#watch.attemptOf(row);
+      if (ended) this.#watch.end(ended);
       this.look();
     });
     return next;
@@ -156,26 +146,22 @@ export class LeaseDesk {
 
   /** The server's own worker tells how far it is: cheap, the newest word is stored and told at the pace of the log. */
   report(job: RunningJob, progress: number, message: string | undefined): void {
-    const watched = this.#watched.get(job.id);
-    if (watched?.job !== job) return;
     job.report(progress, message);
-    if (job.isDue(this.#clock.monotonicMs())) this.#attend(watched);
-    else this.#arm(watched);
+    this.#watch.attune(job);
   }
 
   /** An external worker tells how far it is: stored at once, told at the pace of the log; its lease begins anew. */
   renew(tx: Tx, row: JobRow, progress: number, message: string | undefined): JobRow {
-    const watched = this.#watchedAttempt(row);
+    const job = this.#watch.attemptOf(row);
     // The claim is not answered yet: whoever speaks for the job has guessed its id.
-    if (!watched) throw new MatricError("conflict", "The job has not reached its worker yet.");
-    const { job } = watched;
+    if (!job) throw new MatricError("conflict", "The job has not reached its worker yet.");
     const nowMs = this.#clock.monotonicMs();
     job.report(progress, message);
     job.deadlineMs = nowMs + this.leaseMs;
     const renewed = { ...row, progress: job.progress, message: job.message, lease_expires_at: this.#clock.now() + this.leaseMs };
     this.#store.saveProgress(renewed);
     if (job.isDue(nowMs)) this.#tell(tx, renewed, job);
-    tx.afterCommit(() => this.#arm(watched));
+    tx.afterCommit(() => this.#watch.attune(job));
     return renewed;
   }
 
@@ -192,10 +178,8 @@ export class LeaseDesk {
 
   /** The worker could not store the end of this job: its lease runs out, and the job runs again. */
   abandon(job: RunningJob): void {
-    const watched = this.#watched.get(job.id);
-    if (watched?.job !== job) return;
     job.deadlineMs = this.#clock.monotonicMs() + this.leaseMs;
-    this.#arm(watched);
+    this.#watch.attune(job);
   }
 
   #serve(tx: Tx): void {
@@ -243,7 +227,7 @@ export class LeaseDesk {
     const started = this.#ledger.record(tx, "queued", lifecycle.start(row, lease, now));
     const deadlineMs = workerId === null ? undefined : nowMs + this.leaseMs;
     const running = new RunningJob(started, { nowMs, elapsedMs: 0, deadlineMs, isUntold: false });
-    tx.afterCommit(() => this.#watch(running));
+    tx.afterCommit(() => this.#watch.add(running));
     return { row: started, running };
   }
 
@@ -254,55 +238,16 @@ export class LeaseDesk {
     const leftMs = Math.min(this.leaseMs, Math.max(0, (row.lease_expires_at ?? now) - now));
     const elapsedMs = Math.max(0, now - (row.attempt_started_at ?? now));
     // Its last progress was stored, but whether an event told of it is not known: better twice than never.
-    this.#watch(new RunningJob(row, { nowMs, elapsedMs, deadlineMs: nowMs + leftMs, isUntold: row.progress > 0 }));
+    this.#watch.add(new RunningJob(row, { nowMs, elapsedMs, deadlineMs: nowMs + leftMs, isUntold: row.progress > 0 }));
   }
 
-  #watchedAttempt(row: JobRow): Watched | undefined {
-    const watched = this.#watched.get(row.id);
-    return watched?.job.token === row.lease_token ? watched : undefined;
-  }
-
-  #watch(job: RunningJob): void {
-    if (this.#isStopped) return;
-    const watched: Watched = { job, isTelling: false, cancelTimer: () => {} };
-    this.#watched.set(job.id, watched);
-    this.#arm(watched);
-  }
-
-  #forget({ job, cancelTimer }: Watched): void {
-    cancelTimer();
-    this.#watched.delete(job.id);
-    job.abort.abort();
-  }
-
-  #arm(watched: Watched, leastMs = 0): void {
-    if (this.#watched.get(watched.job.id) !== watched) return;
-    watched.cancelTimer();
-    const nowMs = this.#clock.monotonicMs();
-    const dueMs = watched.job.nextDueMs(nowMs);
-    watched.cancelTimer = this.#clock.after(Math.max(leastMs, dueMs - nowMs), () => this.#attend(watched));
-  }
-
-  #attend(watched: Watched): void {
-    if (watched.isTelling) return;
-    watched.isTelling = true;
-    const { job } = watched;
-    const attended = this.changeAttempt(job, (tx, row) => {
-      watched.isTelling = false;
+  /** Tells how far the job is, or takes its lease away, if that is due. */
+  #attend(job: RunningJob): Promise<boolean> {
+    return this.changeAttempt(job, (tx, row) => {
       const nowMs = this.#clock.monotonicMs();
       if (job.nextDueMs(nowMs) > nowMs) return;
       if (job.hasExpired(nowMs)) this.advance(tx, row, (last) => lifecycle.fail(last, lifecycle.leaseExpired, this.#clock.now()));
       else this.#tell(tx, row, job);
-    });
-    attended.then(
-      // An attempt that is over is forgotten once the disk holds its end.
-      (isRunning) => isRunning && this.#arm(watched),
-      (error) => {
-        this.#logger.warn("job could not be attended to", { job_id: job.id, error: String(error) });
-        this.#arm(watched, storageRetryMs);
-      },
-    ).finally(() => {
-      watched.isTelling = false;
     });
   }
 

@@ -1,4 +1,5 @@
 import type { Tx } from "../db/writer.ts";
+import type { OwnErrorCode } from "./contract.ts";
 import type { Failure } from "./lifecycle.ts";
 
 /** What a handler is given of its job. */
@@ -42,7 +43,7 @@ export class JobError extends Error {
   override readonly name = "JobError";
 
   constructor(
-    readonly failure: Failure,
+    readonly failure: Failure & { errorCode: OwnErrorCode },
     options?: ErrorOptions,
   ) {
     super(failure.error, options);

@@ -1,5 +1,6 @@
 import type { Actor } from "../events/catalog.ts";
 import { retryDelayMs } from "./backoff.ts";
+import type { OwnErrorCode } from "./contract.ts";
 import type { JobRow } from "./store.ts";
 import type { WorkerEvent } from "./worker-event.ts";
 
@@ -19,10 +20,16 @@ export interface Failure {
   retryAfterMs?: number;
 }
 
+type OwnFailure = Partial<Failure> & { errorCode: OwnErrorCode };
+
 /** The attempt is not the job's fault. */
-const stopped = { errorCode: "worker_stopped", error: "The worker stopped before the job was done." };
+const stopped = { errorCode: "worker_stopped", error: "The worker stopped before the job was done." } satisfies OwnFailure;
 /** The worker was not heard of in time. */
-export const leaseExpired = { errorCode: "lease_expired", error: "The worker was not heard of until its lease expired.", retry: true };
+export const leaseExpired = {
+  errorCode: "lease_expired",
+  error: "The worker was not heard of until its lease expired.",
+  retry: true,
+} satisfies OwnFailure;
 
 const noLease = { lease_token: null, lease_expires_at: null, worker_id: null };
 

@@ -1,11 +1,20 @@
 import type { Clock } from "../clock.ts";
 import type { Db } from "../db/open.ts";
 import type { Tx, Writer } from "../db/writer.ts";
+import { invalid, MatricError, notFound } from "../errors.ts";
 import type { Actor } from "../events/catalog.ts";
 import { draft, type EventLog } from "../events/log.ts";
-import { invalid, MatricError, notFound } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { aiRevision, type CreateJob, type Job, type JobPage, jsonBytesMax, type ListJobs, type QueueStatus, type ReviseNote } from "./contract.ts";
+import {
+  aiRevision,
+  type CreateJob,
+  type Job,
+  type JobPage,
+  jsonBytesMax,
+  type ListJobs,
+  type QueueStatus,
+  type ReviseNote,
+} from "./contract.ts";
 import { LeaseDesk } from "./desk.ts";
 import { ExternalWorkers } from "./external-workers.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -183,7 +192,10 @@ export class JobQueue {
     if (internal) internal.accept({ noteId, payload });
     else if (!externalTypes.includes(type)) {
       const known = [...internalTypes.map((one) => one.type), ...externalTypes].join(", ");
-      throw invalid("type", `type must be one of ${known}, not "${type}"; MATRIC_JOB_TYPES names those that external workers serve.`);
+      throw invalid(
+        "type",
+        `type must be one of ${known}, not "${type}"; MATRIC_JOB_TYPES names those that external workers serve.`,
+      );
     }
     if (Buffer.byteLength(JSON.stringify(payload)) > jsonBytesMax) {
       throw invalid("payload", `payload must be at most ${jsonBytesMax} bytes of JSON.`);

@@ -1,5 +1,5 @@
-import type { Db } from "../db/open.ts";
 import { timestamp } from "../clock.ts";
+import type { Db } from "../db/open.ts";
 import type { Job, JobStatus } from "./contract.ts";
 
 /** A row of `jobs`. Times are milliseconds since 1970, `payload` and `result` JSON text. */

@@ -99,7 +99,9 @@ export class JobWorker {
       return undefined;
     }
     this.#claims.add(claim);
-    const attempt = new Attempt(claim, desk, clock, (tx) => (this.#stopClaiming.signal.aborted ? undefined : desk.next(tx, this.#names)));
+    const attempt = new Attempt(claim, desk, clock, (tx) =>
+      this.#stopClaiming.signal.aborted ? undefined : desk.next(tx, this.#names),
+    );
     try {
       const type = this.#types.get(row.type);
       if (!type) throw new Error(`no handler for ${row.type}`);

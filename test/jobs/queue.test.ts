@@ -18,7 +18,10 @@ afterEach(() => server.close());
 describe("creating a job", () => {
   test("queues it, tells so in the name of who asked, and answers with the job as it is on the wire", async () => {
     const asker = { kind: "agent", id: "token-1" } as const;
-    const { job, created } = await server.queue.create({ type: "resize", note_id: "note-1", payload: { width: 3 }, priority: 5 }, asker);
+    const { job, created } = await server.queue.create(
+      { type: "resize", note_id: "note-1", payload: { width: 3 }, priority: 5 },
+      asker,
+    );
     expect(created).toBe(true);
     expect(job).toEqual({
       id: job.id,
@@ -40,7 +43,12 @@ describe("creating a job", () => {
     expect(addFormats(new Ajv()).validate(Job, job)).toBe(true);
     expect(server.queue.get(job.id)).toEqual(job);
     expect(server.events).toMatchObject([
-      { event: "JobQueued", subject: `job:${job.id}`, actor: asker, data: { job_id: job.id, job_type: "resize", note_id: "note-1" } },
+      {
+        event: "JobQueued",
+        subject: `job:${job.id}`,
+        actor: asker,
+        data: { job_id: job.id, job_type: "resize", note_id: "note-1" },
+      },
     ]);
   });
 
@@ -48,7 +56,8 @@ describe("creating a job", () => {
     await expect(server.create({ type: "resise" })).rejects.toMatchObject({
       code: "invalid",
       details: { field: "type" },
-      message: 'type must be one of built, resize, embed, not "resise"; MATRIC_JOB_TYPES names those that external workers serve.',
+      message:
+        'type must be one of built, resize, embed, not "resise"; MATRIC_JOB_TYPES names those that external workers serve.',
     });
   });
 
@@ -76,7 +85,11 @@ describe("deduplicating", () => {
   test("makes a new job when the other runs already, or differs, or nobody asked for it", async () => {
     const first = await server.create(work);
     expect((await server.create(equal)).id).not.toBe(first.id);
-    const different = [{ ...work, note_id: "note-2" }, { ...work, payload: { ...work.payload, b: { c: [2, 1], d: null } } }, { ...work, type: "embed" }];
+    const different = [
+      { ...work, note_id: "note-2" },
+      { ...work, payload: { ...work.payload, b: { c: [2, 1], d: null } } },
+      { ...work, type: "embed" },
+    ];
     for (const request of different) {
       expect(await server.queue.create({ type: "resize", ...request, deduplicate: true }, user)).toMatchObject({ created: true });
     }
@@ -101,7 +114,8 @@ describe("listing", () => {
     for (let index = 0; index < 5; index++) jobs.push(await server.create({ note_id: index % 2 === 0 ? "even" : "odd" }));
     await server.create({ type: "embed", note_id: "even" });
     await server.queue.cancel(jobs[0]?.id ?? "", user);
-    const ids = (filter: Parameters<TestQueue["queue"]["list"]>[0]) => server.queue.list(filter).items.map(({ id }) => jobs.findIndex((job) => job.id === id));
+    const ids = (filter: Parameters<TestQueue["queue"]["list"]>[0]) =>
+      server.queue.list(filter).items.map(({ id }) => jobs.findIndex((job) => job.id === id));
 
     const first = server.queue.list({ type: "resize", limit: 2 });
     expect(first.items.map(({ id }) => id)).toEqual([jobs[4]?.id ?? "", jobs[3]?.id ?? ""]);
@@ -122,7 +136,10 @@ describe("listing", () => {
 describe("cancelling", () => {
   test("a job that waits: no worker gets it any more", async () => {
     const job = await server.create();
-    expect(await server.queue.cancel(job.id, user)).toMatchObject({ status: "cancelled", finished_at: "2026-02-05T10:30:00.000Z" });
+    expect(await server.queue.cancel(job.id, user)).toMatchObject({
+      status: "cancelled",
+      finished_at: "2026-02-05T10:30:00.000Z",
+    });
     expect(server.eventsOf(job)).toEqual(["JobQueued", "JobCancelled"]);
     expect(await server.queue.external.claim({ types: ["resize"], worker_id: "w" })).toBeUndefined();
   });
@@ -172,7 +189,15 @@ describe("retrying", () => {
     expect(built.attempts).toHaveLength(2);
     await built.attempts[1]?.complete({ ok: true });
     expect(server.queue.get(job.id)).toMatchObject({ status: "completed", attempt: 1, result: { ok: true } });
-    expect(server.eventsOf(job)).toEqual(["JobQueued", "JobStarted", "JobProgress", "JobCancelled", "JobQueued", "JobStarted", "JobCompleted"]);
+    expect(server.eventsOf(job)).toEqual([
+      "JobQueued",
+      "JobStarted",
+      "JobProgress",
+      "JobCancelled",
+      "JobQueued",
+      "JobStarted",
+      "JobCompleted",
+    ]);
   });
 
   test("is refused for a job that waits, runs or is completed", async () => {

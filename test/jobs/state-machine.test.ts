@@ -81,7 +81,7 @@ class Driver {
     const attempt = this.built.attempts.findLast(({ job }) => job.id === id);
     if (kind === "progress") return attempt?.context.progress(50);
     if (kind === "complete") return attempt?.complete();
-    return attempt?.fail(new JobError({ errorCode: "broken", error: "It broke.", retry: kind === "fail" }));
+    return attempt?.fail(new JobError({ errorCode: "internal", error: "It broke.", retry: kind === "fail" }));
   }
 
   #number({ id }: { id: string }): number {
@@ -102,7 +102,9 @@ test("whatever users, workers, time and bad luck do, the queue does what the mod
         const model = new JobModel();
         for (const action of actions) {
           expect(await driver.apply(action)).toBe(model.apply(action) as never);
-          expect(driver.jobs().map(({ status, attempt }) => [status, attempt])).toEqual(model.jobs.map(({ status, attempt }) => [status, attempt]));
+          expect(driver.jobs().map(({ status, attempt }) => [status, attempt])).toEqual(
+            model.jobs.map(({ status, attempt }) => [status, attempt]),
+          );
           const [pending, running] = [model.count("queued"), model.count("running")];
           expect(server.queue.status()).toEqual({ queue_depth: pending + running, pending, running, paused: model.paused });
         }
@@ -128,7 +130,10 @@ const successors: Record<string, string[]> = {
 };
 
 test("also when the disk keeps changes waiting at any moment, every job has a lawful life and comes to its end", async () => {
-  const step = fc.oneof({ weight: 4, arbitrary: jobAction }, { weight: 1, arbitrary: fc.constantFrom("hold" as const, "release" as const) });
+  const step = fc.oneof(
+    { weight: 4, arbitrary: jobAction },
+    { weight: 1, arbitrary: fc.constantFrom("hold" as const, "release" as const) },
+  );
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
       const driver = new Driver();

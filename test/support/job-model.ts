@@ -13,7 +13,8 @@ export type JobAction =
   | { kind: "advance"; ms: number };
 
 const job = fc.nat(30);
-const onJob = (kind: "progress" | "complete" | "fail" | "give up" | "cancel" | "retry") => fc.record({ kind: fc.constant(kind), job });
+const onJob = (kind: "progress" | "complete" | "fail" | "give up" | "cancel" | "retry") =>
+  fc.record({ kind: fc.constant(kind), job });
 
 /** Something that a user, a worker, the clock or bad luck does to the queue. */
 export const jobAction: fc.Arbitrary<JobAction> = fc.oneof(
@@ -28,9 +29,15 @@ export const jobAction: fc.Arbitrary<JobAction> = fc.oneof(
     }),
   },
   { weight: 4, arbitrary: fc.constant({ kind: "claim" as const }) },
-  ...(["progress", "complete", "fail", "give up", "cancel", "retry"] as const).map((kind) => ({ weight: 2, arbitrary: onJob(kind) })),
+  ...(["progress", "complete", "fail", "give up", "cancel", "retry"] as const).map((kind) => ({
+    weight: 2,
+    arbitrary: onJob(kind),
+  })),
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("pause" as const, "resume" as const, "crash" as const) }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant("advance" as const), ms: fc.constantFrom(1, 999, 1000, 5000, 29_000, 60_000) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant("advance" as const), ms: fc.constantFrom(1, 999, 1000, 5000, 29_000, 60_000) }),
+  },
 );
 
 interface ModelJob {

@@ -1,5 +1,6 @@
 import { Value } from "@sinclair/typebox/value";
 import { invalid, MatricError } from "../../errors.ts";
+import { mismatch } from "../../mismatch.ts";
 import { aiRevision, ReviseNote } from "../contract.ts";
 import { type Completed, type InternalJobType, type JobContext, JobError, type JobToRun } from "../handler.ts";
 import { workerActor } from "../worker-event.ts";
@@ -48,9 +49,7 @@ async function run(notes: NotesPort, reviser: Reviser, job: JobToRun, context: J
 /** Throws `invalid`. */
 function acceptPayload(payload: unknown): ReviseNote {
   if (Value.Check(ReviseNote, payload)) return payload;
-  const path = Value.Errors(ReviseNote, payload).First()?.path.slice(1).replaceAll("/", ".");
-  const field = path ? `payload.${path}` : "payload";
-  throw invalid(field, `${field} does not fit ai_revision, whose payload is {"instructions"?: a text of at most 4000 characters}.`);
+  throw mismatch(Value.Errors(ReviseNote, payload).First(), "payload", "payload.");
 }
 
 /** Tells what the refusal of a note means for the job. */
@@ -60,10 +59,16 @@ function aboutNote<T>(read: () => T): T {
   } catch (cause) {
     if (!(cause instanceof MatricError)) throw cause;
     if (cause.code === "not_found") {
-      throw new JobError({ errorCode: "note_not_found", error: "The note was deleted before the job was done.", retry: false }, { cause });
+      throw new JobError(
+        { errorCode: "note_not_found", error: "The note was deleted before the job was done.", retry: false },
+        { cause },
+      );
     }
     if (cause.code === "invalid" || cause.code === "too_large") {
-      throw new JobError({ errorCode: "ai_bad_answer", error: `The revised text cannot be stored: ${cause.message}`, retry: true }, { cause });
+      throw new JobError(
+        { errorCode: "ai_bad_answer", error: `The revised text cannot be stored: ${cause.message}`, retry: true },
+        { cause },
+      );
     }
     throw cause;
   }

@@ -1,5 +1,9 @@
 import type { Cancel, Clock } from "../../clock.ts";
+import type { OwnErrorCode } from "../contract.ts";
 import { JobError } from "../handler.ts";
+
+/** The part of `fetch` that is needed here. */
+export type Fetch = (...request: Parameters<typeof globalThis.fetch>) => Promise<Response>;
 
 export interface AnswerLimits {
   /** How long the AI server may send nothing. */
@@ -37,7 +41,7 @@ export class AnswerWatch {
   }
 
   /** The same fetch, whose answers are watched byte by byte: also a comment that keeps the stream alive is a sign of life. */
-  fetch(fetch: typeof globalThis.fetch): (...request: Parameters<typeof globalThis.fetch>) => Promise<Response> {
+  fetch(fetch: Fetch): Fetch {
     return async (...request) => {
       const response = await fetch(...request);
       this.#alive();
@@ -72,7 +76,7 @@ export class AnswerWatch {
     this.#fail("ai_timeout", what);
   }
 
-  #fail(errorCode: string, what: string): void {
+  #fail(errorCode: OwnErrorCode, what: string): void {
     this.stop();
     this.#controller.abort(new JobError({ errorCode, error: `The AI server ${what}.`, retry: true }));
   }

@@ -1,7 +1,8 @@
 import type { APIError, OpenAI } from "openai";
 import type { Clock } from "../../clock.ts";
+import type { OwnErrorCode } from "../contract.ts";
 import { JobError } from "../handler.ts";
-import { type AnswerLimits, AnswerWatch } from "./limits.ts";
+import { type AnswerLimits, AnswerWatch, type Fetch } from "./limits.ts";
 import { noteIn, promptFor } from "./prompt.ts";
 import type { ReviseOptions, Reviser } from "./reviser.ts";
 
@@ -10,7 +11,7 @@ export interface OpenAiReviserOptions extends AnswerLimits {
   url: string;
   model: string;
   key: string | undefined;
-  fetch: typeof globalThis.fetch;
+  fetch: Fetch;
   clock: Clock;
 }
 
@@ -118,7 +119,7 @@ function badAnswer(what: string, cause?: unknown): JobError {
 async function failureOf(error: unknown): Promise<unknown> {
   if (error instanceof JobError) return error;
   const { APIError, APIConnectionTimeoutError, OpenAIError } = await import("openai");
-  const fail = (errorCode: string, text: string, retry: boolean, retryAfterMs?: number) =>
+  const fail = (errorCode: OwnErrorCode, text: string, retry: boolean, retryAfterMs?: number) =>
     new JobError({ errorCode, error: text, retry, retryAfterMs }, { cause: error });
   if (error instanceof APIConnectionTimeoutError) return fail("ai_timeout", "The AI server did not answer in time.", true);
   if (error instanceof APIError && typeof error.status === "number") return fail(...statusFailure(error));
@@ -129,10 +130,11 @@ async function failureOf(error: unknown): Promise<unknown> {
   return fail("ai_unreachable", "The AI server cannot be reached, or broke the connection.", true);
 }
 
-function statusFailure(error: APIError): [errorCode: string, text: string, retry: boolean, retryAfterMs?: number] {
+function statusFailure(error: APIError): [errorCode: OwnErrorCode, text: string, retry: boolean, retryAfterMs?: number] {
   const { status } = error;
   const said = `The AI server answered ${quoted(error.message)}`;
-  if (status === 401 || status === 403) return ["ai_refused", `The AI server refused the key (${status}); check MATRIC_AI_KEY.`, false];
+  if (status === 401 || status === 403)
+    return ["ai_refused", `The AI server refused the key (${status}); check MATRIC_AI_KEY.`, false];
   if (status === 408) return ["ai_timeout", said, true];
   if (status === 429) return ["ai_rate_limited", said, true, retryAfterMs(error.headers)];
   if (status !== undefined && status < 500) return ["ai_refused", said, false];

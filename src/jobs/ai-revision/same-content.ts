@@ -18,7 +18,9 @@ export function isSameContent(a: Node, b: Node): boolean {
 
 function essence(node: Node): unknown {
   const { children, ...rest } = node;
-  const said = Object.fromEntries(Object.entries(rest).filter(([key, value]) => !form.includes(key) && value !== null && value !== undefined));
+  const said = Object.fromEntries(
+    Object.entries(rest).filter(([key, value]) => !form.includes(key) && value !== null && value !== undefined),
+  );
   return children === undefined ? said : { ...said, children: joined(children).map(essence) };
 }
 
@@ -27,7 +29,8 @@ function joined(nodes: readonly Node[]): Node[] {
   const result: Node[] = [];
   for (const node of nodes) {
     const last = result.at(-1);
-    if (node.type === "text" && last?.type === "text") result[result.length - 1] = { type: "text", value: `${last.value}${node.value}` };
+    if (node.type === "text" && last?.type === "text")
+      result[result.length - 1] = { type: "text", value: `${last.value}${node.value}` };
     else result.push(node);
   }
   return result;

@@ -2,7 +2,7 @@ import remarkFrontmatter from "remark-frontmatter";
 import remarkGfm from "remark-gfm";
 import remarkParse from "remark-parse";
 import remarkStringify, { type Options } from "remark-stringify";
-import { unified } from "unified";
+import { type Processor, unified } from "unified";
 import { isSameContent, type Node } from "./same-content.ts";
 
 /** A change of form can allow the next one (a table that became narrower, say); more rounds than this mean that it never ends. */
@@ -12,7 +12,7 @@ const tableLineCharsMax = 160;
 
 type TextHandler = NonNullable<NonNullable<Options["handlers"]>["text"]>;
 
-const parser = unified().use(remarkParse).use(remarkFrontmatter, ["yaml", "toml"]).use(remarkGfm);
+const parser = unified().use(remarkParse).use(remarkFrontmatter, ["yaml", "toml"]).use(remarkGfm).use(withoutTransforms);
 
 /**
  * The same text in one style of Markdown: `#` headings, `-` bullets, fenced code, aligned tables, single blank lines.
@@ -24,7 +24,8 @@ export function tidyMarkdown(text: string): string {
   let tidied = source;
   for (let round = 0; round < roundsMax; round++) {
     const next = restyle(tidied);
-    if (next === tidied) return isSameContent(meaning, parser.parse(tidied)) ? tidied : text;
+    if (next === tidied)
+      return isSameContent(meaning, parser.parse(tidied)) && !hasMoreReferences(tidied, source) ? tidied : text;
     tidied = next;
   }
   return text;
@@ -47,6 +48,7 @@ function stringify(source: string, tree: ReturnType<typeof parser.parse>, tableP
       strong: "*",
       rule: "-",
       fences: true,
+      resourceLink: true,
       handlers: { text: textAsWritten(source) },
     })
     .use(remarkFrontmatter, ["yaml", "toml"])
@@ -74,12 +76,18 @@ function withoutMargin(line: string, index: number, lines: readonly string[]): s
   return index === lines.length - 1 ? start : start.trimEnd();
 }
 
-/** A bare URL would become `<URL>`, or even `[www.example.org](http://www.example.org)`; as text it stays what it is. */
+/** After parsing GFM looks for more links inside of texts, and the pieces forget where they stood in the source. */
+function withoutTransforms(this: Processor): void {
+  for (const extension of (this.data().fromMarkdownExtensions ?? []).flat()) extension.transforms = [];
+}
+
+/** A URL would become `[www.example.org](http://www.example.org)`; as text, bare or in `<>`, it stays what it is. */
 function keepBareLinks(node: Node, source: string): void {
   const children = node.children ?? [];
   for (const [index, child] of children.entries()) {
     const written = child.type === "link" ? asWritten(child, source) : undefined;
-    if (written !== undefined && !/^[[<]/.test(written)) children[index] = { type: "text", value: written, position: child.position };
+    if (written !== undefined && !written.startsWith("["))
+      children[index] = { type: "text", value: written, position: child.position };
     else keepBareLinks(child, source);
   }
 }
@@ -87,6 +95,12 @@ function keepBareLinks(node: Node, source: string): void {
 function asWritten({ position }: Node, source: string): string | undefined {
   const [start, end] = [position?.start.offset, position?.end.offset];
   return start === undefined || end === undefined ? undefined : source.slice(start, end);
+}
+
+/** Where nothing else helps the library writes letters as `&#x61;`: the same to a parser, but not to a reader. */
+function hasMoreReferences(tidied: string, source: string): boolean {
+  const count = (text: string) => text.match(/&#x/gi)?.length ?? 0;
+  return count(tidied) > count(source);
 }
 
 function longestTableLine(markdown: string): number {

@@ -9,7 +9,10 @@ const timeoutMs = 30_000;
 const idleMs = 60_000;
 
 /** The binary holds the thread's code under its path in the source tree; `bun build` is given it as an entry point. */
-const threadUrl = new URL(Bun.isStandaloneExecutable ? "./src/jobs/ai-revision/tidy-thread.js" : "./tidy-thread.ts", import.meta.url);
+const threadUrl = new URL(
+  Bun.isStandaloneExecutable ? "./src/jobs/ai-revision/tidy-thread.js" : "./tidy-thread.ts",
+  import.meta.url,
+);
 
 /** Tidies Markdown without any model, in a thread: a long text must not hold up the server's streams. */
 export class TidyReviser implements Reviser {
