@@ -4,27 +4,30 @@ import { dirname, join, normalize } from "node:path";
 
 const root = join(import.meta.dir, "..");
 
-/** Which folders and files of src each one may import, besides itself and its own folder. */
+const base = ["errors.ts", "mismatch.ts", "clock.ts", "logger.ts"];
+const engines = ["notes", "jobs", "webhooks", "auth"];
+
+/** Which folders and files of src each one may import, besides its own folder. */
 const mayImport: Record<string, readonly string[]> = {
   "errors.ts": [],
   "clock.ts": [],
   "mismatch.ts": ["errors.ts"],
-  "health.ts": ["jobs"],
   "logger.ts": ["clock.ts"],
   "stdout.ts": ["logger.ts"],
   "config.ts": ["errors.ts", "logger.ts"],
-  db: ["errors.ts", "clock.ts", "logger.ts"],
-  events: ["errors.ts", "mismatch.ts", "clock.ts", "logger.ts", "db"],
-  notes: ["errors.ts", "mismatch.ts", "clock.ts", "logger.ts", "db", "events"],
-  jobs: ["errors.ts", "mismatch.ts", "clock.ts", "logger.ts", "db", "events"],
-  webhooks: ["errors.ts", "mismatch.ts", "clock.ts", "logger.ts", "db", "events"],
-  auth: ["errors.ts", "mismatch.ts", "clock.ts", "logger.ts", "db", "events"],
+  "health.ts": ["jobs"],
+  db: base,
+  events: [...base, "db"],
+  notes: [...base, "db", "events"],
+  jobs: [...base, "db", "events"],
+  webhooks: [...base, "db", "events"],
+  auth: [...base, "db", "events"],
   // Contracts only: see below.
-  client: ["errors.ts", "health.ts", "clock.ts", "events", "notes", "jobs", "webhooks", "auth"],
-  ui: ["errors.ts", "clock.ts", "client", "events", "notes", "jobs", "webhooks", "auth"],
-  telemetry: ["errors.ts", "clock.ts", "logger.ts", "config.ts", "db", "events", "notes", "jobs", "webhooks", "auth"],
-  http: ["errors.ts", "mismatch.ts", "health.ts", "clock.ts", "logger.ts", "config.ts", "db", "events", "notes", "jobs", "webhooks", "auth", "telemetry", "mcp", "ui"],
-  mcp: ["errors.ts", "mismatch.ts", "clock.ts", "logger.ts", "config.ts", "db", "events", "notes", "jobs", "webhooks", "auth", "client"],
+  client: ["errors.ts", "clock.ts", "health.ts", "events", ...engines],
+  ui: ["errors.ts", "clock.ts", "health.ts", "client", "events", ...engines],
+  telemetry: [...base, "config.ts", "db", "events", ...engines],
+  mcp: [...base, "config.ts", "db", "events", ...engines, "client"],
+  http: [...base, "config.ts", "health.ts", "db", "events", ...engines, "telemetry", "mcp", "ui"],
   "app.ts": ["*"],
 };
 
@@ -45,9 +48,9 @@ function filesBelow(folder: string): string[] {
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), "utf8");
-  return [...text.matchAll(/^(?:import|export)\s[^"']*?["']([^"']+)["']|^import\s*["']([^"']+)["']|import\(["']([^"']+)["']\)/gm)].map(
-    (match) => match[1] ?? match[2] ?? match[3] ?? "",
-  );
+  return [
+    ...text.matchAll(/^(?:import|export)\s[^"']*?["']([^"']+)["']|^import\s*["']([^"']+)["']|import\(["']([^"']+)["']\)/gm),
+  ].map((match) => match[1] ?? match[2] ?? match[3] ?? "");
 }
 
 /** `src/events/log.ts` → `events`, `src/app.ts` → `app.ts`. */
@@ -94,7 +97,9 @@ test("client and page know contracts, never stores or engines", () => {
 test("elysia, commander and drizzle stay at home", () => {
   const wrong = [...sources, ...commands].flatMap((file) =>
     importsOf(file)
-      .filter((name) => Object.entries(homeOf).some(([pkg, home]) => (name === pkg || name.startsWith(`${pkg}/`)) && !home.test(file)))
+      .filter((name) =>
+        Object.entries(homeOf).some(([pkg, home]) => (name === pkg || name.startsWith(`${pkg}/`)) && !home.test(file)),
+      )
       .map((name) => `${file} imports ${name}`),
   );
   expect(wrong).toEqual([]);
