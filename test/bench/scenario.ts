@@ -1,0 +1,35 @@
+import type { Lab } from "./lab.ts";
+
+/** One line of the result: what was measured, beside its target. */
+export interface Figure {
+  what: string;
+  figure: string;
+  /** Measured in the same run, where the target is a ratio. */
+  baseline?: string;
+  target: string;
+  ok: boolean;
+}
+
+export interface Bench {
+  /** The built program. */
+  binary: string;
+  /** Shorter, and each thing measured once. */
+  quick: boolean;
+  lab: Lab;
+  report(figure: Figure): void;
+  /** A line that is no figure. */
+  note(text: string): void;
+}
+
+export type Scenario = (bench: Bench) => Promise<void>;
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[(sorted.length - 1) >> 1] ?? Number.NaN;
+}
+
+/** `12,345`, `12.3` or `0.12`: three digits that say something. */
+export function number(value: number): string {
+  if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en-US");
+  return value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
+}
