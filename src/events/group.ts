@@ -5,8 +5,8 @@ import type { Encode } from "./sink.ts";
 /** A subscriber at the head of the log, as its group sees it. */
 export interface Member {
   readonly encode: Encode<unknown>;
-  /** Everything up to `seq` that the member's filter wants is in `chunk`. */
-  deliver(chunk: unknown, seq: number): void;
+  /** Everything up to `to` that the member's filter wants is in `chunk`; `last` is the newest event in it. */
+  deliver(chunk: unknown, last: number, to: number): void;
   /** Too much came at once to hand it over in one piece: read it from the log, after `seq`. */
   fallBehind(seq: number): void;
   snapshot(name: string, text: string): void;
@@ -40,7 +40,8 @@ export class Group {
     const tooMuch = this.#chars > flushCharsMax;
     this.#pending = [];
     this.#chars = 0;
-    if (events.length === 0) return;
+    const last = events.at(-1)?.seq;
+    if (last === undefined) return;
     const chunks = new Map<Encode<unknown>, unknown>();
     for (const member of [...this.members]) {
       if (tooMuch) {
@@ -48,7 +49,7 @@ export class Group {
         continue;
       }
       if (!chunks.has(member.encode)) chunks.set(member.encode, member.encode(events));
-      member.deliver(chunks.get(member.encode), to);
+      member.deliver(chunks.get(member.encode), last, to);
     }
   }
 }

@@ -18,4 +18,6 @@ export interface Sink<Chunk> {
   queuedBytes(): number;
   /** The subscription ends this connection because the client has taken nothing for too long. */
   slow(): void;
+  /** The subscription ends this connection because the log cannot be read. */
+  failed(error: unknown): void;
 }

@@ -138,14 +138,14 @@ export class Subscription<Chunk> implements Member {
     this.#pump();
   }
 
-  deliver(chunk: unknown, seq: number): void {
+  deliver(chunk: unknown, last: number, to: number): void {
     if (!this.#group) return;
-    this.#told = seq;
+    this.#told = last;
     // The group made the chunk with this very sink's `encode`.
     const full = this.#options.sink.write(chunk as Chunk);
     if (!full) return;
     this.#leave();
-    this.#position = seq;
+    this.#position = to;
     this.#isSlow = true;
     this.#waitFor(full);
   }
@@ -168,9 +168,10 @@ export class Subscription<Chunk> implements Member {
   /** Reads one page and hands it on; goes on in the next turn, so that one long history does not keep the others waiting. */
   #pump(): void {
     if (this.#stopped || this.#isWaiting || this.#group || this.#cancelNext) return;
-    const { log, hub, sink } = this.#options;
+    const { hub, sink } = this.#options;
     this.#tellGap();
-    const page = log.readAfter(this.#position, pageEventsMax, pageCharsMax);
+    const page = this.#read();
+    if (!page) return;
     const last = page.at(-1);
     if (!last) {
       this.#had.passed(this.#position);
@@ -182,8 +183,9 @@ export class Subscription<Chunk> implements Member {
     const events = this.#isSlow ? withoutSuperseded(wanted) : wanted;
     this.#position = last.seq;
     this.#had.passed(last.seq);
-    if (events.length > 0) {
-      this.#told = Math.max(this.#told, last.seq);
+    const lastWanted = events.at(-1);
+    if (lastWanted) {
+      this.#told = Math.max(this.#told, lastWanted.seq);
       const full = sink.write(sink.encode(events));
       if (full) {
         this.#waitFor(full);
@@ -191,6 +193,17 @@ export class Subscription<Chunk> implements Member {
       }
     }
     this.#next();
+  }
+
+  #read(): StoredEvent[] | undefined {
+    const { log, sink } = this.#options;
+    try {
+      return log.readAfter(this.#position, pageEventsMax, pageCharsMax);
+    } catch (error) {
+      this.stop();
+      sink.failed(error);
+      return undefined;
+    }
   }
 
   #next(): void {

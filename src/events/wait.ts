@@ -28,17 +28,20 @@ export interface Waited {
 export function waitForEvents(deps: { log: EventLog; hub: Hub; clock: Clock }, request: WaitRequest): Promise<Waited> {
   const { log, hub, clock } = deps;
   const { filter, position, limit, timeoutMs, batchMs, signal } = request;
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const events: StoredEvent[] = [];
     let gap: Gap | null = null;
-    const finish = () => {
-      const taken = events.slice(0, limit);
-      // What was read but does not fit the answer is read again next time.
-      const seq = events.length > limit ? (taken.at(-1)?.seq ?? position.seq) : subscription.position();
+    const end = () => {
       subscription.stop();
       cancelTimeout();
       cancelBatch();
       signal.removeEventListener("abort", finish);
+    };
+    const finish = () => {
+      const taken = events.slice(0, limit);
+      // What was read but does not fit the answer is read again next time.
+      const seq = events.length > limit ? (taken.at(-1)?.seq ?? position.seq) : subscription.position();
+      end();
       resolve({ events: taken, nextCursor: log.idOf(seq), gap, timedOut: taken.length === 0 });
     };
     const sink: Sink<readonly StoredEvent[]> = {
@@ -56,6 +59,10 @@ export function waitForEvents(deps: { log: EventLog; hub: Hub; clock: Clock }, r
       },
       queuedBytes: () => 0,
       slow() {},
+      failed(error) {
+        end();
+        reject(error);
+      },
     };
     const subscription = new Subscription([filter], position, { log, hub, clock, sink, slowMs: timeoutMs });
     const cancelTimeout = clock.after(timeoutMs, finish);

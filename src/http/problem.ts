@@ -1,4 +1,5 @@
 import { type Static, Type } from "@sinclair/typebox";
+import { isStorageFailure, storageError } from "../db/storage-error.ts";
 import type { ErrorCode } from "../errors.ts";
 import { MatricError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
@@ -61,9 +62,14 @@ export function problemOf(error: MatricError): Problem {
   return { type: `urn:matric:error:${error.code}`, title, status, code: error.code, detail: error.message, ...error.details };
 }
 
-/** Anything that is not ours is logged here, once, and shown as internal. */
+/** Anything that is not ours is logged here, once, and shown as internal; a storage that fails is shown as such. */
 export function asMatricError(error: unknown, logger: Logger): MatricError {
   if (error instanceof MatricError) return error;
+  if (isStorageFailure(error)) {
+    const failure = storageError(error, "The data cannot be read");
+    logger.error("storage failed", { "error.code": failure.code, error: String(error) });
+    return failure;
+  }
   logger.error("unexpected error", { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   return new MatricError("internal", "Something went wrong on the server; its log tells what.");
 }

@@ -221,6 +221,11 @@ class Socket implements Sink<string[]>, Connection {
     this.close("slow", comeBackMs());
   }
 
+  failed(error: unknown): void {
+    asMatricError(error, this.deps.logger);
+    this.close("error", 0);
+  }
+
   queuedBytes(): number {
     return this.#isOpen ? this.ws.getBufferedAmount() : 0;
   }

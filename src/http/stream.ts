@@ -5,13 +5,16 @@ import type { EventLog, Gap, Position } from "../events/log.ts";
 import type { Encode, Sink } from "../events/sink.ts";
 import { Subscription } from "../events/subscription.ts";
 import { transientText } from "../events/transient.ts";
+import type { Logger } from "../logger.ts";
 import { type CloseReason, type Connection, type Connections, comeBackMs } from "./connections.ts";
+import { asMatricError } from "./problem.ts";
 import { encodeNdjson, encodeSse, sseFrame, sseHeartbeat } from "./sse.ts";
 
 export interface StreamDeps {
   log: EventLog;
   hub: Hub;
   clock: Clock;
+  logger: Logger;
   connections: Connections;
   heartbeatMs: number;
   slowMs: number;
@@ -140,6 +143,11 @@ class EventStream implements Sink<Uint8Array>, Connection {
 
   slow(): void {
     this.close("slow", comeBackMs());
+  }
+
+  failed(error: unknown): void {
+    asMatricError(error, this.deps.logger);
+    this.end("error");
   }
 
   queuedBytes(): number {

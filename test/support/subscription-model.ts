@@ -190,6 +190,10 @@ class Client implements Sink<readonly StoredEvent[]> {
     this.#broken("given up, though hardly any time has passed");
   }
 
+  failed(error: unknown): void {
+    this.#broken(`the log could not be read: ${error}`);
+  }
+
   drain(): void {
     this.#full?.resolve();
     this.#full = undefined;
