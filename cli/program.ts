@@ -13,6 +13,8 @@ const groups: Record<string, () => Promise<Register>> = {
   notes: async () => (await import("./notes/group.ts")).registerNotes,
   jobs: async () => (await import("./jobs/group.ts")).registerJobs,
   queue: async () => (await import("./queue/group.ts")).registerQueue,
+  backup: async () => (await import("./backup.ts")).registerBackup,
+  restore: async () => (await import("./restore.ts")).registerRestore,
   status: async () => (await import("./status.ts")).registerStatus,
 };
 

@@ -62,7 +62,16 @@ export class Api {
     await this.#send(method, path, call);
   }
 
-  async #send(method: string, path: string, call: Call): Promise<{ status: number; value: unknown }> {
+  /** The body of an answer as it comes, for what is too large to hold. The time limit covers the wait for its beginning. */
+  download(path: string, call: Call = {}): Promise<ReadableStream<Uint8Array>> {
+    return this.#ask("GET", path, call, async ({ body }) => body ?? new Blob([]).stream());
+  }
+
+  #send(method: string, path: string, call: Call): Promise<{ status: number; value: unknown }> {
+    return this.#ask(method, path, call, async (response) => ({ status: response.status, value: await this.#valueOf(response) }));
+  }
+
+  async #ask<T>(method: string, path: string, call: Call, take: (response: Response) => Promise<T>): Promise<T> {
     const { timeoutMs = timeoutMsDefault, signal } = call;
     signal?.throwIfAborted();
     const expired = new AbortController();
@@ -75,7 +84,7 @@ export class Api {
         signal: signal ? AbortSignal.any([signal, expired.signal]) : expired.signal,
       });
       if (!response.ok) throw await errorFrom(response, this.base.shown);
-      return { status: response.status, value: await this.#valueOf(response) };
+      return await take(response);
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       if (expired.signal.aborted)

@@ -6,6 +6,9 @@ const Connection = Type.Object({ id: Type.String(), transport: Type.String(), cu
 const Connections = Type.Object({ items: Type.Array(Connection) });
 export type Connection = Static<typeof Connection>;
 
+/** The server copies first and sends then; a large database takes its time. */
+const backupTimeoutMs = 60 * 60_000;
+
 /** The server itself. */
 export class ServerApi {
   constructor(private readonly api: Api) {}
@@ -17,5 +20,10 @@ export class ServerApi {
   /** Who listens now. */
   async connections(signal?: AbortSignal): Promise<Connection[]> {
     return (await this.api.json("GET", "api/v1/connections", Connections, { signal })).items;
+  }
+
+  /** A consistent copy of the whole database. */
+  backup(signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    return this.api.download("api/v1/backup", { signal, timeoutMs: backupTimeoutMs });
   }
 }

@@ -79,7 +79,7 @@ function setUp(sqlite: Database): void {
  * A second database file whose exclusive lock says that a server runs here: the system lets go of it when the process dies
  * in whatever way, and `matric.db` itself stays readable for other programs.
  */
-function lockDataDir(dataDir: string): Database {
+export function lockDataDir(dataDir: string): Database {
   let lock: Database;
   try {
     lock = new Database(join(dataDir, "matric.lock"), { create: true, readwrite: true });

@@ -141,3 +141,121 @@ export const queueState = sqliteTable(
   },
   (t) => [check("queue_state_single", sql`${t.id} = 1`)],
 );
+
+/** A cursor into the log with an address. */
+export const webhooks = sqliteTable(
+  "webhooks",
+  {
+    id: text("id").primaryKey(),
+    url: text("url").notNull(),
+    description: text("description").notNull(),
+    /** Empty for all events. */
+    events: text("events", { mode: "json" }).$type<string[]>().notNull(),
+    topics: text("topics", { mode: "json" }).$type<string[]>().notNull(),
+    headers: text("headers", { mode: "json" }).$type<Record<string, string>>().notNull(),
+    format: text("format", { enum: ["matric", "cloudevents"] }).notNull(),
+    ordered: integer("ordered", { mode: "boolean" }).notNull(),
+    maxConcurrency: integer("max_concurrency").notNull(),
+    rateLimitPerSecond: integer("rate_limit_per_second"),
+    status: text("status", { enum: ["active", "failed", "disabled"] }).notNull(),
+    /** Why it is not active. */
+    reason: text("reason", { enum: ["exhausted", "gone", "requested"] }),
+    statusAt: integer("status_at").notNull(),
+    /** Up to here deliveries have been made of the log, or nothing in it was wanted. */
+    cursorSeq: integer("cursor_seq").notNull(),
+    /** The delivery that made it fail: it is what a failed webhook is tried with. */
+    failedDeliveryId: text("failed_delivery_id"),
+    /** Tries since it failed, and when the next one is due. */
+    probes: integer("probes").notNull().default(0),
+    probeAt: integer("probe_at"),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (t) => [
+    check("webhooks_reason_unless_active", sql`(${t.status} = 'active') = (${t.reason} is null)`),
+    check("webhooks_probe_while_failed", sql`(${t.status} = 'failed') = (${t.probeAt} is not null)`),
+  ],
+);
+
+/** The newest one of a webhook has no end; those before it sign along until theirs. */
+export const webhookSecrets = sqliteTable(
+  "webhook_secrets",
+  {
+    webhookId: text("webhook_id")
+      .notNull()
+      .references(() => webhooks.id, { onDelete: "cascade" }),
+    position: integer("position").notNull(),
+    secret: text("secret").notNull(),
+    expiresAt: integer("expires_at"),
+  },
+  (t) => [primaryKey({ columns: [t.webhookId, t.position] })],
+);
+
+/** A span of the log that a webhook is sent once more: a second cursor, gone when it has arrived. */
+export const webhookReplays = sqliteTable(
+  "webhook_replays",
+  {
+    id: integer("id").primaryKey(),
+    webhookId: text("webhook_id")
+      .notNull()
+      .references(() => webhooks.id, { onDelete: "cascade" }),
+    cursorSeq: integer("cursor_seq").notNull(),
+    untilSeq: integer("until_seq").notNull(),
+  },
+  (t) => [index("webhook_replays_by_webhook").on(t.webhookId, t.id)],
+);
+
+/** One event owed to one webhook. They outlive their webhook for a while: retention removes them in small steps. */
+export const deliveries = sqliteTable(
+  "deliveries",
+  {
+    /** Rises in the order in which they are to be sent. */
+    rowId: integer("row_id").primaryKey(),
+    id: text("id").notNull().unique(),
+    webhookId: text("webhook_id").notNull(),
+    seq: integer("seq").notNull(),
+    eventId: text("event_id").notNull(),
+    event: text("event").notNull(),
+    status: text("status", { enum: ["pending", "delivered", "exhausted"] }).notNull(),
+    attempts: integer("attempts").notNull().default(0),
+    /** Attempts since its schedule began, or began anew. */
+    roundAttempts: integer("round_attempts").notNull().default(0),
+    /** Its end does not make the webhook fail. */
+    isLenient: integer("is_lenient", { mode: "boolean" }).notNull(),
+    /** Null when it is finished, and while it is held because the webhook is not active. */
+    nextAttemptAt: integer("next_attempt_at"),
+    lastStatus: integer("last_status"),
+    lastErrorCode: text("last_error_code"),
+    createdAt: integer("created_at").notNull(),
+    finishedAt: integer("finished_at"),
+  },
+  (t) => [
+    check("deliveries_finished_has_time", sql`(${t.status} = 'pending') = (${t.finishedAt} is null)`),
+    check("deliveries_next_while_pending", sql`${t.nextAttemptAt} is null or ${t.status} = 'pending'`),
+    index("deliveries_by_webhook").on(t.webhookId, t.rowId),
+    index("deliveries_pending").on(t.webhookId, t.rowId).where(sql`status = 'pending'`),
+    index("deliveries_exhausted").on(t.webhookId, t.rowId).where(sql`status = 'exhausted'`),
+  ],
+);
+
+/** One HTTP request made for a delivery, as it was, with secrets masked. */
+export const deliveryAttempts = sqliteTable(
+  "delivery_attempts",
+  {
+    delivery: integer("delivery")
+      .notNull()
+      .references(() => deliveries.rowId, { onDelete: "cascade" }),
+    number: integer("number").notNull(),
+    at: integer("at").notNull(),
+    status: integer("status"),
+    errorCode: text("error_code"),
+    error: text("error"),
+    /** Milliseconds: in all, and its parts. */
+    durations: text("durations", { mode: "json" }).$type<Record<string, number | null>>().notNull(),
+    requestHeaders: text("request_headers", { mode: "json" }).$type<Record<string, string>>().notNull(),
+    responseHeaders: text("response_headers", { mode: "json" }).$type<Record<string, string>>(),
+    /** Its first 16 KiB. */
+    responseBody: text("response_body"),
+  },
+  (t) => [primaryKey({ columns: [t.delivery, t.number] })],
+);

@@ -9,7 +9,7 @@ export class ServerProcess {
   #port = "0";
 
   private constructor(
-    private readonly folder: string,
+    readonly dataDir: string,
     private readonly env: Record<string, string>,
   ) {}
 
@@ -25,7 +25,7 @@ export class ServerProcess {
 
   /** Resolves when it listens. */
   async restart(): Promise<void> {
-    this.#child = spawnCli(["serve", "--port", this.#port, "--data-dir", this.folder], {
+    this.#child = spawnCli(["serve", "--port", this.#port, "--data-dir", this.dataDir], {
       env: { MATRIC_LOG_FORMAT: "json", ...this.env },
     });
     const lines = lineReader(this.#child.stdout);
@@ -45,6 +45,6 @@ export class ServerProcess {
 
   async stop(): Promise<void> {
     await this.kill();
-    await rm(this.folder, { recursive: true });
+    await rm(this.dataDir, { recursive: true });
   }
 }

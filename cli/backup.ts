@@ -1,0 +1,57 @@
+import { existsSync } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
+import { type Command, Option } from "commander";
+import { backUp } from "../src/db/backup.ts";
+import { addServerOptions, type Context, contextOf } from "./context.ts";
+import { Failure } from "./failure.ts";
+import type { Io } from "./io.ts";
+import { printJson } from "./output.ts";
+
+interface Options {
+  dataDir?: string;
+}
+
+export function registerBackup(program: Command, io: Io): void {
+  const command = program
+    .command("backup")
+    .description("write a consistent copy of everything while the server runs")
+    .argument("<file>", "where the copy goes; it must not exist yet")
+    .addOption(new Option("--data-dir <dir>", "copy this data directory itself, without asking a server (MATRIC_DATA_DIR)"))
+    .addHelpText(
+      "after",
+      "\nExamples:\n  matric backup notes-$(date +%F).db\n  matric backup copy.db --url https://notes.example.com --token mtr_…",
+    );
+  addServerOptions(command).action((file: string, options: Options, self: Command) =>
+    run(file, dataDirOf(options, self, io), contextOf(self, io)),
+  );
+}
+
+/** Undefined when a server is to be asked: one was named, or no directory was. */
+function dataDirOf({ dataDir }: Options, command: Command, { env }: Io): string | undefined {
+  if (dataDir !== undefined) return dataDir;
+  const { url } = command.optsWithGlobals<{ url?: string }>();
+  return url || env.MATRIC_URL ? undefined : env.MATRIC_DATA_DIR || undefined;
+}
+
+export async function run(file: string, dataDir: string | undefined, context: Context): Promise<void> {
+  if (existsSync(file)) throw new Failure("conflict", `${file} exists already; a backup overwrites nothing.`);
+  if (dataDir === undefined) await download(file, context);
+  else backUp(dataDir, file);
+  const bytes = Bun.file(file).size;
+  if (context.json) await printJson(context, { file, bytes });
+  else await context.io.stderr.write(`${file}: ${(bytes / 1024 / 1024).toFixed(1)} MB\n`);
+}
+
+async function download(file: string, { client, signal }: Context): Promise<void> {
+  const body = await client.server.backup(signal);
+  const partial = `${file}.partial`;
+  const target = await open(partial, "w", 0o600);
+  try {
+    for await (const chunk of body) await target.writeFile(chunk);
+    await target.sync();
+    await rename(partial, file);
+  } finally {
+    await target.close();
+    await rm(partial, { force: true });
+  }
+}

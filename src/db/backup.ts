@@ -1,0 +1,102 @@
+import { Database } from "bun:sqlite";
+import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { MatricError } from "../errors.ts";
+import { migrate } from "./migrate.ts";
+import { lockDataDir } from "./open.ts";
+import { storageError } from "./storage-error.ts";
+
+/**
+ * Writes a consistent copy of the database in `dataDir` to `target`, which must not exist; a server may be running. The copy is
+ * one file, compact and on the disk when this returns.
+ */
+export function backUp(dataDir: string, target: string): void {
+  const source = join(dataDir, "matric.db");
+  if (!existsSync(source)) throw new MatricError("not_found", `There is no database in ${dataDir}.`);
+  if (existsSync(target)) throw new MatricError("conflict", `${target} exists already; a backup overwrites nothing.`);
+  const partial = `${target}.partial`;
+  rmSync(partial, { force: true });
+  let db: Database | undefined;
+  try {
+    db = new Database(source, { readwrite: true, create: false });
+    db.run("PRAGMA busy_timeout = 5000");
+    db.query("VACUUM INTO ?").run(partial);
+    sync(partial);
+    renameSync(partial, target);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw storageError(error, "The backup could not be written");
+  } finally {
+    db?.close();
+  }
+}
+
+export interface Restored {
+  /** Where the database that was there before lies now; undefined if there was none. */
+  replaced: string | undefined;
+}
+
+/**
+ * Puts a backup in the place of the database in `dataDir` and begins a new epoch, so that every cursor from the former life is
+ * recognised. The database that was there is kept beside it. Throws `already_running` while a server uses the directory.
+ */
+export function restore(backup: string, dataDir: string, nowMs: number, createEpoch: () => string): Restored {
+  if (!existsSync(backup)) throw new MatricError("not_found", `There is no file ${backup}.`);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const lock = lockDataDir(dataDir);
+  const incoming = join(dataDir, "matric.db.incoming");
+  try {
+    removeDatabase(incoming);
+    copyFileSync(backup, incoming);
+    prepare(incoming, backup, nowMs, createEpoch);
+    sync(incoming);
+    const replaced = setAside(dataDir, nowMs);
+    renameSync(incoming, join(dataDir, "matric.db"));
+    return { replaced };
+  } finally {
+    removeDatabase(incoming);
+    lock.close();
+  }
+}
+
+/** Checks that the copy is whole and ours, brings it up to date, and begins its new life. */
+function prepare(file: string, backup: string, nowMs: number, createEpoch: () => string): void {
+  let db: Database | undefined;
+  try {
+    db = new Database(file, { readwrite: true, create: false });
+    const ours = db.query("SELECT 1 FROM sqlite_master WHERE name = 'log_state'").get();
+    if (!ours) throw new MatricError("storage_unavailable", `${backup} is not a backup of matric.`);
+    const check = db.query<{ integrity_check: string }, []>("PRAGMA integrity_check").get()?.integrity_check;
+    if (check !== "ok") throw new MatricError("storage_unavailable", `${backup} is damaged: ${check}.`);
+    migrate(db);
+    db.query(
+      `INSERT INTO epochs (start_seq, epoch, started_at)
+       SELECT max(coalesce((SELECT max(seq) FROM events), 0), pruned_seq), ?, ? FROM log_state`,
+    ).run(createEpoch(), nowMs);
+    db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    db.run("PRAGMA journal_mode = DELETE");
+  } catch (error) {
+    throw error instanceof MatricError ? error : storageError(error, `${backup} cannot be restored`);
+  } finally {
+    db?.close();
+  }
+}
+
+function setAside(dataDir: string, nowMs: number): string | undefined {
+  const current = join(dataDir, "matric.db");
+  if (!existsSync(current)) return undefined;
+  const aside = `${current}.replaced-${new Date(nowMs).toISOString().replace(/[:.]/g, "-")}`;
+  // What was not checkpointed yet belongs to the file that is set aside.
+  for (const suffix of ["", "-wal", "-shm"]) if (existsSync(current + suffix)) renameSync(current + suffix, aside + suffix);
+  return aside;
+}
+
+function removeDatabase(file: string): void {
+  for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(file + suffix, { force: true });
+}
+
+function sync(file: string): void {
+  const fd = openSync(file, "r+");
+  fsyncSync(fd);
+  closeSync(fd);
+}

@@ -1,0 +1,54 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { Type } from "@sinclair/typebox";
+import type { BackupAnswer } from "../db/backup-thread.ts";
+import { MatricError } from "../errors.ts";
+import { operation } from "./operation.ts";
+import { plugin } from "./plugin.ts";
+import type { Services } from "./services.ts";
+
+/** As with the other threads: the binary holds its code under its path in the source tree. */
+const threadUrl = new URL(Bun.isStandaloneExecutable ? "./src/db/backup-thread.js" : "../db/backup-thread.ts", import.meta.url);
+
+/** A copy of everything, taken while the server runs. */
+export function backupRoutes({ config }: Services) {
+  return plugin("backup").get(
+    "/backup",
+    async ({ request, server }) => {
+      server?.timeout(request, 0);
+      const copy = join(config.dataDir, `backup-${Bun.randomUUIDv7()}.tmp`);
+      await takeCopy(config.dataDir, copy);
+      const file = Bun.file(copy);
+      const body = file.stream().pipeThrough(new TransformStream({ flush: () => rm(copy, { force: true }) }));
+      request.signal.addEventListener("abort", () => void rm(copy, { force: true }));
+      return new Response(body, {
+        headers: {
+          "content-type": "application/vnd.sqlite3",
+          "content-disposition": 'attachment; filename="matric.db"',
+          "cache-control": "no-store",
+        },
+      });
+    },
+    {
+      detail: operation({
+        id: "backUp",
+        tag: "operations",
+        summary: "A consistent copy of the whole database",
+        description: "Restore it with `matric restore`.",
+        answers: {
+          200: { description: "The database", content: { "application/vnd.sqlite3": Type.String({ format: "binary" }) } },
+        },
+      }),
+    },
+  );
+}
+
+function takeCopy(dataDir: string, target: string): Promise<void> {
+  const thread = new Worker(threadUrl);
+  return new Promise<void>((resolve, reject) => {
+    thread.onerror = (event) => reject(new Error(`the backup thread failed: ${event.message}`));
+    thread.onmessage = ({ data }: MessageEvent<BackupAnswer>) =>
+      data.problem === undefined ? resolve() : reject(new MatricError("storage_unavailable", data.problem));
+    thread.postMessage({ dataDir, target });
+  }).finally(() => thread.terminate());
+}
