@@ -15,6 +15,7 @@ const groups: Record<string, () => Promise<Register>> = {
   queue: async () => (await import("./queue/group.ts")).registerQueue,
   backup: async () => (await import("./backup.ts")).registerBackup,
   restore: async () => (await import("./restore.ts")).registerRestore,
+  completion: async () => (await import("./completion.ts")).registerCompletion,
   status: async () => (await import("./status.ts")).registerStatus,
 };
 
@@ -54,7 +55,8 @@ async function createProgram(args: readonly string[], io: Io, version: string, i
     });
   addServerOptions(program).addHelpText("after", "\nRun `matric <command> --help` for more about a command.");
   const asked = firstWord(args);
-  const wanted = asked !== undefined && Object.hasOwn(groups, asked) ? [asked] : Object.keys(groups);
+  // Completion speaks of all of them.
+  const wanted = asked !== undefined && asked !== "completion" && Object.hasOwn(groups, asked) ? [asked] : Object.keys(groups);
   for (const load of await Promise.all(wanted.map((name) => groups[name]?.()))) load?.(program, io);
   return program;
 }

@@ -64,7 +64,9 @@ test("restoring is refused while a server runs, and for what is not a backup", a
   expect(running.code).toBe(1);
   expect(running.stderr).toContain("already uses the data directory");
   await Bun.write(join(folder, "text.db"), "this is no database at all, just a few words");
-  expect((await runCli(["restore", join(folder, "text.db"), "--data-dir", join(folder, "new")])).stderr).toContain("not a matric database");
+  expect((await runCli(["restore", join(folder, "text.db"), "--data-dir", join(folder, "new")])).stderr).toContain(
+    "not a matric database",
+  );
   expect((await runCli(["restore", join(folder, "missing.db"), "--data-dir", join(folder, "new")])).code).toBe(3);
 });
 
