@@ -3,6 +3,7 @@ import type { EventLog, StoredEvent } from "./log.ts";
 
 /** Rows looked at in one turn of the event loop, so that a rare event far away does not keep the streams waiting. */
 const stepEvents = 2000;
+const stepCharsMax = 1024 * 1024;
 
 export interface HistoryQuery {
   filter: Filter;
@@ -27,8 +28,9 @@ export async function readHistory(log: EventLog, { filter, after, before, limit,
   const end = Math.min(log.head(), before === undefined ? Number.POSITIVE_INFINITY : before - 1);
   const events: StoredEvent[] = [];
   let position = after;
-  while (!signal?.aborted) {
-    const step = log.readAfter(position, stepEvents);
+  while (position < end && !signal?.aborted) {
+    const step = log.readAfter(position, stepEvents, stepCharsMax);
+    if (step.length === 0) break;
     for (const event of step) {
       if (event.seq > end) return { events, position: Math.max(position, end), isEnd: true };
       if (matches(filter, event)) {
@@ -37,7 +39,6 @@ export async function readHistory(log: EventLog, { filter, after, before, limit,
       }
       position = event.seq;
     }
-    if (step.length < stepEvents) break;
     await new Promise((resume) => setImmediate(resume));
   }
   return { events, position: Math.max(position, end), isEnd: true };

@@ -23,10 +23,23 @@ export function positionSince(log: EventLog, text: string, nowMs: number, field 
   );
 }
 
+/** Where to end for what was written as `before`: the first sequence number that is not wanted. Takes and throws the same. */
+export function endBefore(log: EventLog, text: string, nowMs: number, field = "before"): number {
+  const { seq, gap } = positionSince(log, text, nowMs, field);
+  // The id of an event leaves that event out; every other form means a place between two events.
+  return parseCursor(text) && !gap ? seq : seq + 1;
+}
+
+/** `Date.parse` takes 30 February for 2 March. */
+function isDay(date: string): boolean {
+  const parsed = new Date(`${date}T00:00:00Z`);
+  return !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(date);
+}
+
 function timeOf(text: string, nowMs: number): number | undefined {
   const ago = /^(\d{1,9})(ms|s|m|h|d|w)$/.exec(text);
   if (ago) return nowMs - Number(ago[1]) * (unitMs[ago[2] ?? ""] ?? 0);
-  const parsed = rfc3339.test(text) ? Date.parse(text) : Number.NaN;
+  const parsed = rfc3339.test(text) && isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(parsed) ? undefined : parsed;
 }
 

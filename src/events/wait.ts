@@ -68,6 +68,7 @@ export function waitForEvents(deps: { log: EventLog; hub: Hub; clock: Clock }, r
     const cancelTimeout = clock.after(timeoutMs, finish);
     let cancelBatch: Cancel = () => {};
     signal.addEventListener("abort", finish);
-    subscription.start();
+    if (signal.aborted) finish();
+    else subscription.start();
   });
 }

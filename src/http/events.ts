@@ -7,7 +7,7 @@ import { describeEvents, EventType } from "../events/describe.ts";
 import { everything } from "../events/filter.ts";
 import { readHistory } from "../events/history.ts";
 import { PublishEvents } from "../events/publish.ts";
-import { positionSince } from "../events/since.ts";
+import { endBefore, positionSince } from "../events/since.ts";
 import { waitForEvents } from "../events/wait.ts";
 import { actorOf } from "./actor.ts";
 import { ConnectionInfo } from "./connections.ts";
@@ -180,7 +180,8 @@ async function history(services: Services, request: Request, params: URLSearchPa
     return text === null || text === "" ? undefined : positionSince(log, text, clock.now(), name).seq;
   };
   const after = at("cursor") ?? at("after") ?? at("since") ?? log.oldest() - 1;
-  const before = at("before");
+  const beforeText = params.get("before");
+  const before = beforeText ? endBefore(log, beforeText, clock.now()) : undefined;
   const query = { filter: filterFrom(params) ?? everything, after, limit: limitFrom(params), signal: request.signal };
   const found = await readHistory(log, before === undefined ? query : { ...query, before });
   return page(found.events, found.isEnd ? null : log.idOf(found.position));
