@@ -165,6 +165,25 @@ export const settings = {
     help: "streams open at once",
     parse: integer(1, 1_000_000),
   }),
+  mcpCallsMax: setting({
+    env: "MATRIC_MCP_CALLS_MAX",
+    default: 2000,
+    help: "calls of agents under way at once, most of which wait for events",
+    parse: integer(1, 1_000_000),
+  }),
+  mcpSessionsMax: setting({
+    env: "MATRIC_MCP_SESSIONS_MAX",
+    default: 1000,
+    help: "sessions of agents open at once, and as many subscription streams",
+    parse: integer(1, 1_000_000),
+  }),
+  allowedOrigins: setting({
+    env: "MATRIC_ALLOWED_ORIGINS",
+    default: [] as string[],
+    defaultText: "the server's own",
+    help: "origins of other pages that may use the server, separated by commas",
+    parse: origins,
+  }),
   bodyBytesMax: setting({
     env: "MATRIC_BODY_BYTES_MAX",
     default: 1024 * 1024,
@@ -263,6 +282,17 @@ function names(text: string): string[] {
     .filter((name) => name !== "");
   if (list.some((name) => !/^[a-z][a-z0-9_.-]{0,63}$/.test(name))) {
     throw new Error("must be names of lower-case letters, digits, `_`, `-` and `.`, separated by commas");
+  }
+  return [...new Set(list)];
+}
+
+function origins(text: string): string[] {
+  const list = text
+    .split(",")
+    .map((origin) => origin.trim().toLowerCase().replace(/\/$/, ""))
+    .filter((origin) => origin !== "");
+  if (list.some((origin) => !/^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/.test(origin))) {
+    throw new Error("must be origins like https://notes.example, separated by commas");
   }
   return [...new Set(list)];
 }

@@ -9,6 +9,7 @@ import { refuseWhileDraining } from "./draining.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { jobRoutes } from "./jobs.ts";
+import { mcpRoutes } from "./mcp.ts";
 import { noteRoutes } from "./notes.ts";
 import type { Route } from "./openapi.ts";
 import { asMatricError, problemResponse } from "./problem.ts";
@@ -30,10 +31,12 @@ export function createServer(services: Services) {
       if (code === "NOT_FOUND") return nothingHere(request, methodsAt(app.routes, new URL(request.url).pathname));
       return problemResponse(asMatricError(fromElysia(error), logger));
     })
-    .onParse({ as: "global" }, ({ request }) => readJson(request, config.bodyBytesMax))
     .onBeforeHandle({ as: "global" }, ({ request, route }) => {
       if (!isReady()) refuseWhileDraining(request.method, route);
     })
+    // Before the others, since it reads its bodies itself.
+    .use(mcpRoutes(services))
+    .onParse({ as: "global" }, ({ request }) => readJson(request, config.bodyBytesMax))
     .use(noteRoutes(services))
     .use(jobRoutes(services))
     .use(queueRoutes(services))

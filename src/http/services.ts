@@ -5,6 +5,7 @@ import type { EventLog } from "../events/log.ts";
 import type { Publisher } from "../events/publish.ts";
 import type { JobQueue } from "../jobs/queue.ts";
 import type { Logger } from "../logger.ts";
+import type { McpHost } from "../mcp/host.ts";
 import type { Notes } from "../notes/engine.ts";
 import type { Connections } from "./connections.ts";
 
@@ -19,6 +20,7 @@ export interface Services {
   connections: Connections;
   notes: Notes;
   jobs: JobQueue;
+  mcp: McpHost;
   version: string;
   /** The text of a `QueueStatus` as of now. */
   queueStatus: () => string;

@@ -1,0 +1,90 @@
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { openDb } from "./db/open.ts";
+import { Writer } from "./db/writer.ts";
+import { Hub } from "./events/hub.ts";
+import { Publisher } from "./events/publish.ts";
+import { Retention } from "./events/retention.ts";
+import { SqliteLog } from "./events/sqlite-log.ts";
+import { aiRevisionType } from "./jobs/ai-revision/job.ts";
+import { OpenAiReviser } from "./jobs/ai-revision/openai-reviser.ts";
+import type { Reviser } from "./jobs/ai-revision/reviser.ts";
+import { TidyReviser } from "./jobs/ai-revision/tidy-reviser.ts";
+import { JobQueue } from "./jobs/queue.ts";
+import type { Logger } from "./logger.ts";
+import { Notes } from "./notes/engine.ts";
+
+const dayMs = 86_400_000;
+
+/** What the outside gives: time, network and a place for words. */
+export interface Outside {
+  clock: Clock;
+  logger: Logger;
+  fetch: typeof fetch;
+  version: string;
+}
+
+/** The data and the engines that work on it, put together. Nothing listens, nothing works yet. */
+export type Core = ReturnType<typeof createCore>;
+
+/** Opens the data directory. Throws what is wrong with it, `already_running` for one. */
+export function createCore(config: Config, { clock, logger, fetch }: Outside) {
+  const db = openDb(config.dataDir, config.durability);
+  const writer = new Writer(db, logger.as("matric::db"));
+  const log = new SqliteLog(db, clock);
+  const hub = new Hub(log, clock);
+  const retention = new Retention({
+    log,
+    writer,
+    clock,
+    logger: logger.as("matric::events"),
+    keepMs: config.retentionDays * dayMs,
+    keepEvents: config.retentionEvents,
+  });
+  const notes = new Notes({ db, writer, log, clock, contentBytesMax: config.bodyBytesMax });
+  const reviser = createReviser(config, clock, fetch);
+  const jobs = new JobQueue({
+    db,
+    writer,
+    log,
+    clock,
+    logger: logger.as("matric::jobs"),
+    internalTypes: [aiRevisionType(notes, reviser)],
+    externalTypes: config.jobTypes,
+    attemptsMax: config.jobAttempts,
+    leaseMs: config.jobLeaseSeconds * 1000,
+    concurrency: config.jobConcurrency,
+  });
+  return {
+    log,
+    hub,
+    clock,
+    publisher: new Publisher(log, writer),
+    notes,
+    jobs,
+    async start(): Promise<void> {
+      retention.start();
+      await jobs.start();
+    },
+    /** Ends the work, and takes no more of it; reading goes on. */
+    async drain(): Promise<void> {
+      await jobs.stop({ graceMs: config.drainSeconds * 1000 });
+      await reviser.stop();
+      await retention.stop();
+      writer.stop();
+    },
+    close(): void {
+      db.close();
+    },
+  };
+}
+
+function createReviser(
+  { aiUrl, aiModel, aiKey, aiIdleSeconds, aiTotalSeconds }: Config,
+  clock: Clock,
+  fetch: Outside["fetch"],
+): Reviser {
+  if (!aiUrl || !aiModel) return new TidyReviser(clock);
+  const limits = { idleMs: aiIdleSeconds * 1000, totalMs: aiTotalSeconds * 1000 };
+  return new OpenAiReviser({ url: aiUrl, model: aiModel, key: aiKey, fetch, clock, ...limits });
+}

@@ -1,0 +1,88 @@
+import {
+  type AuthInfo,
+  createMcpHandler,
+  isJsonContentType,
+  isLegacyRequest,
+  type McpHttpHandler,
+  type McpServerFactory,
+  readRequestBody,
+  type ServerEvent,
+} from "@modelcontextprotocol/server";
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../logger.ts";
+import { errorResponse, parseErrorCode, transportErrorCode } from "./json-rpc.ts";
+import { Sessions } from "./sessions.ts";
+import { watchedStream } from "./watched-stream.ts";
+
+/** A client that takes nothing of its stream for so long is cut off. */
+const stalledMs = 60_000;
+
+export interface EndpointOptions {
+  factory: McpServerFactory;
+  changes: { subscribe(listener: (uri: string) => void): () => void };
+  clock: Clock;
+  logger: Logger;
+  /** Sessions of 2025 clients, and as many subscription streams of present ones. */
+  sessionsMax: number;
+  bodyBytesMax: number;
+}
+
+/**
+ * Streamable HTTP for both revisions of the protocol: requests of the present one (2026-07-28) stand alone, those of the 2025
+ * ones belong to sessions. Who may ask, and from where, is for the caller to check.
+ */
+export class McpEndpoint {
+  readonly #present: McpHttpHandler;
+  readonly #sessions: Sessions;
+  readonly #options: EndpointOptions;
+  #streams = 0;
+
+  constructor(options: EndpointOptions) {
+    const { factory, changes, clock, logger, sessionsMax } = options;
+    this.#options = options;
+    this.#sessions = new Sessions({ factory, clock, logger, max: sessionsMax, stalledMs });
+    this.#present = createMcpHandler(factory, {
+      legacy: "reject",
+      maxSubscriptions: sessionsMax,
+      bus: {
+        publish() {},
+        subscribe: (listener: (event: ServerEvent) => void) =>
+          changes.subscribe((uri) => listener({ kind: "resource_updated", uri })),
+      },
+      onerror: (error) => logger.debug("a request was refused", { error: error.message }),
+    });
+  }
+
+  /** How many sessions and subscription streams are open. */
+  status(): { sessions: number; streams: number } {
+    return { sessions: this.#sessions.count, streams: this.#streams };
+  }
+
+  /** `authInfo` is whom the request has been found to come from; its `clientId` becomes the id of the actor. */
+  async handle(request: Request, authInfo?: AuthInfo): Promise<Response> {
+    let body: unknown;
+    if (request.method === "POST") {
+      if (!isJsonContentType(request.headers.get("content-type"))) {
+        return errorResponse(415, transportErrorCode, "Send the message as Content-Type: application/json.");
+      }
+      const { bodyBytesMax } = this.#options;
+      const read = await readRequestBody(request, bodyBytesMax);
+      if (read.tooLarge) return errorResponse(413, transportErrorCode, `The message is larger than ${bodyBytesMax} bytes.`);
+      try {
+        body = JSON.parse(read.text);
+      } catch {
+        return errorResponse(400, parseErrorCode, "Parse error: the body is not valid JSON.");
+      }
+    }
+    if (await isLegacyRequest(request, body)) return this.#sessions.handle(request, body, authInfo);
+    const response = await this.#present.fetch(request, { parsedBody: body, ...(authInfo && { authInfo }) });
+    if (response.headers.get("content-type") !== "text/event-stream") return response;
+    this.#streams++;
+    return watchedStream(response, { clock: this.#options.clock, stalledMs, onEnd: () => this.#streams-- });
+  }
+
+  /** Ends every stream and session; subscribers of the present revision are told. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#present.close(), this.#sessions.stop()]);
+  }
+}

@@ -1,0 +1,45 @@
+import { MatricError } from "../errors.ts";
+
+/**
+ * The calls that agents wait for now. Each can end early: when its caller goes away, or all together when the server stops.
+ * Their number is bounded, since most of them wait.
+ */
+export class OpenCalls {
+  readonly #open = new Set<AbortController>();
+
+  constructor(private readonly max: number) {}
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Runs `call` with a signal that aborts with the first of `signals`. Rejects with `overloaded` when too many are open. */
+  async run<Result>(
+    signals: readonly (AbortSignal | undefined)[],
+    call: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    if (this.#open.size >= this.max) {
+      throw new MatricError("overloaded", `The server has ${this.max} calls open already; try again in a few seconds.`, {
+        retry_after_seconds: 5,
+      });
+    }
+    // Not AbortSignal.any: its signals live as long as the longest of those that it was made of.
+    const controller = new AbortController();
+    const abort = () => controller.abort();
+    const given = signals.filter((signal) => signal !== undefined);
+    for (const signal of given) signal.addEventListener("abort", abort);
+    if (given.some((signal) => signal.aborted)) abort();
+    this.#open.add(controller);
+    try {
+      return await call(controller.signal);
+    } finally {
+      this.#open.delete(controller);
+      for (const signal of given) signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Those who wait are answered with what there is. */
+  endAll(): void {
+    for (const controller of this.#open) controller.abort();
+  }
+}

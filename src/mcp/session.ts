@@ -1,0 +1,87 @@
+import {
+  type AuthInfo,
+  type McpServer,
+  type Server,
+  WebStandardStreamableHTTPServerTransport,
+} from "@modelcontextprotocol/server";
+import type { Clock } from "../clock.ts";
+import { ReplayBuffer } from "./replay-buffer.ts";
+import { watchedStream } from "./watched-stream.ts";
+
+const oldestVersion = "2025-03-26";
+
+export interface SessionOptions {
+  id: string;
+  server: McpServer | Server;
+  clock: Clock;
+  stalledMs: number;
+  onClose: () => void;
+}
+
+/** A session of the 2025 revisions: one server and its transport, with the latest messages kept for connections that break. */
+export class Session {
+  readonly id: string;
+  readonly #transport: WebStandardStreamableHTTPServerTransport;
+  readonly #options: SessionOptions;
+  #openStreams = 0;
+  #usedAtMs: number;
+
+  private constructor(options: SessionOptions) {
+    this.id = options.id;
+    this.#options = options;
+    this.#usedAtMs = options.clock.monotonicMs();
+    this.#transport = new WebStandardStreamableHTTPServerTransport({
+      sessionIdGenerator: () => options.id,
+      eventStore: new ReplayBuffer(),
+      // A client that lost its stream comes back so soon.
+      retryInterval: 1000,
+    });
+  }
+
+  static async open(options: SessionOptions): Promise<Session> {
+    const session = new Session(options);
+    await options.server.connect(session.#transport);
+    // The transport calls it for itself, and for the server that it closes.
+    const closed = session.#transport.onclose;
+    session.#transport.onclose = () => {
+      closed?.();
+      options.onClose();
+    };
+    return session;
+  }
+
+  /** Nobody uses it since then; undefined while a stream is open. */
+  idleSinceMs(): number | undefined {
+    return this.#openStreams > 0 ? undefined : this.#usedAtMs;
+  }
+
+  async handle(request: Request, parsedBody: unknown, authInfo: AuthInfo | undefined): Promise<Response> {
+    this.#usedAtMs = this.#options.clock.monotonicMs();
+    const response = await this.#transport.handleRequest(request, { parsedBody, ...(authInfo && { authInfo }) });
+    if (request.method !== "GET" || response.status !== 200) return response;
+    this.#openStreams++;
+    const onEnd = () => {
+      this.#openStreams--;
+      this.#usedAtMs = this.#options.clock.monotonicMs();
+    };
+    return watchedStream(response, { ...this.#options, onEnd });
+  }
+
+  /** Takes up a session whose client believes that it is still there: it has said `initialize` to an earlier process. */
+  async takeUp(request: Request): Promise<void> {
+    const protocolVersion = request.headers.get("mcp-protocol-version") ?? oldestVersion;
+    const params = { protocolVersion, capabilities: {}, clientInfo: { name: "unknown", version: "0" } };
+    const headers = { "content-type": "application/json", accept: "application/json, text/event-stream" };
+    const initialize = new Request(request.url, { method: "POST", headers });
+    const answer = await this.#transport.handleRequest(initialize, {
+      parsedBody: { jsonrpc: "2.0", id: "initialize", method: "initialize", params },
+    });
+    await answer.text();
+    const initialized = new Request(request.url, { method: "POST", headers: { ...headers, "mcp-session-id": this.id } });
+    await this.#transport.handleRequest(initialized, { parsedBody: { jsonrpc: "2.0", method: "notifications/initialized" } });
+  }
+
+  close(): Promise<void> {
+    return this.#transport.close();
+  }
+}

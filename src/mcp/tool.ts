@@ -1,0 +1,56 @@
+import type { CallToolResult, Tool, ToolAnnotations } from "@modelcontextprotocol/server";
+import type { Static, TObject } from "@sinclair/typebox";
+import { TypeCompiler } from "@sinclair/typebox/compiler";
+import { mismatch } from "../mismatch.ts";
+import type { Backend, Caller } from "./backend.ts";
+
+/** A tool as it is written down: once, for every transport. */
+export interface ToolDefinition<Input extends TObject, Output extends TObject> {
+  name: string;
+  title: string;
+  /** For the model: what the tool does, when to use it, and what to do with the answer. */
+  description: string;
+  input: Input;
+  output: Output;
+  annotations: ToolAnnotations;
+  run: (args: Static<Input>, backend: Backend, caller: Caller) => Promise<Static<Output>>;
+}
+
+/** A tool as the protocol sees it. */
+export interface McpTool {
+  readonly wire: Tool;
+  /** Rejects with `invalid`, naming the argument, when the arguments are not those of the schema. */
+  call(args: unknown, backend: Backend, caller: Caller): Promise<CallToolResult>;
+}
+
+export function defineTool<Input extends TObject, Output extends TObject>(definition: ToolDefinition<Input, Output>): McpTool {
+  const { name, title, description, input, output, annotations, run } = definition;
+  const check = TypeCompiler.Compile(input);
+  return {
+    wire: {
+      name,
+      title,
+      description,
+      inputSchema: plain(input),
+      outputSchema: plain(output),
+      // Nothing here reaches out to a world beyond the server.
+      annotations: { title, openWorldHint: false, ...annotations },
+    },
+    async call(args = {}, backend, caller) {
+      if (!check.Check(args)) throw mismatch(check.Errors(args).First(), "The arguments");
+      const structuredContent = await run(args, backend, caller);
+      return {
+        content: [{ type: "text", text: JSON.stringify(structuredContent) }],
+        structuredContent: { ...structuredContent },
+      };
+    },
+  };
+}
+
+/** Hints for tools that only read. */
+export const reads: ToolAnnotations = { readOnlyHint: true, destructiveHint: false, idempotentHint: true };
+
+/** A copy without TypeBox's own symbols. */
+function plain(schema: TObject): Tool["inputSchema"] {
+  return { ...JSON.parse(JSON.stringify(schema)), type: "object" };
+}
