@@ -1,0 +1,134 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { MatricError } from "../../src/errors.ts";
+import { type Actor, builtInNames } from "../../src/events/catalog.ts";
+import { Publisher } from "../../src/events/publish.ts";
+import { openStorage, type Storage } from "../support/storage.ts";
+
+const user: Actor = { kind: "user", id: null };
+
+let storage: Storage;
+let publisher: Publisher;
+
+beforeEach(() => {
+  storage = openStorage();
+  publisher = new Publisher(storage.log, storage.writer);
+});
+
+afterEach(() => storage.close());
+
+async function refusal(input: unknown): Promise<MatricError> {
+  try {
+    await (Array.isArray(input) ? publisher.publishAll(input, user) : publisher.publish(input, user));
+  } catch (error) {
+    if (error instanceof MatricError) return error;
+    throw error;
+  }
+  throw new Error(`${JSON.stringify(input).slice(0, 100)} was taken`);
+}
+
+const thing = { event: "ThingHappened", data: { n: 1 } };
+
+describe("a custom event", () => {
+  test("gets an id, and is in the log as it was sent", async () => {
+    const id = await publisher.publish({ ...thing, subject: "deploy:7" }, { kind: "agent", id: "t1" });
+    expect(id).toBe(`1-${storage.log.epoch}`);
+    expect(storage.takeEvents()).toEqual([
+      {
+        id,
+        event: "ThingHappened",
+        time: "2026-02-05T10:30:00.000Z",
+        subject: "deploy:7",
+        actor: { kind: "agent", id: "t1" },
+        data: { n: 1 },
+      },
+    ]);
+  });
+
+  test("may bear any JSON object", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(fc.string({ unit: "binary" }), fc.jsonValue()), async (data) => {
+        await publisher.publish({ event: "ThingHappened", data }, user);
+        expect(JSON.stringify(storage.takeEvents()[0]?.data)).toBe(JSON.stringify(data));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test("may bear names that mean something to JavaScript", async () => {
+    await publisher.publish(
+      { event: "ThingHappened", data: JSON.parse('{"__proto__":{"a":1},"constructor":2,"toJSON":3,"length":4}') },
+      user,
+    );
+    expect(storage.log.get(1)?.text).toContain('"data":{"__proto__":{"a":1},"constructor":2,"toJSON":3,"length":4}');
+  });
+
+  test("of an array: all of them, in order, or none", async () => {
+    const ids = await publisher.publishAll([thing, { ...thing, data: { n: 2 } }, thing], user);
+    expect(ids).toEqual([1, 2, 3].map((seq) => `${seq}-${storage.log.epoch}`));
+    const error = await refusal([thing, { ...thing, event: "bad" }]);
+    expect(error.details.field).toBe("1.event");
+    expect(storage.log.head()).toBe(3);
+  });
+});
+
+describe("what is refused names the field", () => {
+  test.each([
+    [{ ...thing, event: "thing" }, "event"],
+    [{ ...thing, event: "Thing\nHappened" }, "event"],
+    [{ ...thing, event: "ThingHappened\0" }, "event"],
+    [{ ...thing, event: "ThingHappened\n" }, "event"],
+    [{ ...thing, event: "" }, "event"],
+    [{ ...thing, event: 7 }, "event"],
+    [{ ...thing, event: "A".repeat(65) }, "event"],
+    [{ data: {} }, "event"],
+    [{ event: "ThingHappened" }, "data"],
+    [{ ...thing, data: null }, "data"],
+    [{ ...thing, data: [] }, "data"],
+    [{ ...thing, data: "text" }, "data"],
+    [{ ...thing, subject: "" }, "subject"],
+    [{ ...thing, subject: "x".repeat(201) }, "subject"],
+    [{ ...thing, subject: "a\nb" }, "subject"],
+    [{ ...thing, subject: "a\u0085b" }, "subject"],
+    [{ ...thing, subject: null }, "subject"],
+    [{ ...thing, id: "1-abc" }, "id"],
+    [{ ...thing, time: "2026-02-05T10:30:00.000Z" }, "time"],
+    [null, ""],
+    ["ThingHappened", ""],
+    [7, ""],
+    [[], ""],
+    [Array.from({ length: 1001 }, () => thing), ""],
+    [[thing, null], "1"],
+    [[thing, { ...thing, data: 7 }], "1.data"],
+  ])("%j", async (input, field) => {
+    const error = await refusal(input);
+    expect(error.code).toBe("invalid");
+    expect(error.details.field ?? "").toBe(field);
+    expect(error.message).toEndWith(".");
+    expect(storage.log.head()).toBe(0);
+  });
+
+  test("every built-in name, and every name within two letters of one", async () => {
+    for (const name of builtInNames) {
+      for (const event of [
+        name,
+        `${name}d`,
+        name.slice(0, -1),
+        name.slice(1).replace(/^./, (c) => c.toUpperCase()),
+        name.replace(/e/g, "a").slice(0, 64),
+      ]) {
+        if (event.length < name.length - 2 || [...event].filter((letter, index) => letter !== name[index]).length > 2) continue;
+        expect((await refusal({ event, data: {} })).message).toContain(name.slice(0, 3));
+      }
+    }
+  });
+
+  test("data that is too large, told in bytes", async () => {
+    const data = { text: "é".repeat(32 * 1024) };
+    expect(await refusal({ ...thing, data })).toMatchObject({
+      details: { field: "data" },
+      message: expect.stringContaining("65547 bytes"),
+    });
+    await publisher.publish({ ...thing, data: { text: "x".repeat(64 * 1024 - 11) } }, user);
+  });
+});
