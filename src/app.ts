@@ -38,6 +38,7 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
   const queueSnapshots = new QueueSnapshots(hub, clock, queueStatus);
   jobs.onDepthChange(() => queueSnapshots.changed());
   let isReady = false;
+  const stopping = new AbortController();
   const services: Services = {
     config,
     clock,
@@ -52,20 +53,22 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
     version,
     queueStatus,
     isReady: () => isReady,
+    stopping: stopping.signal,
   };
   const server = createServer(services);
 
   const stop = async () => {
     isReady = false;
     connections.stop();
+    stopping.abort();
     queueSnapshots.stop();
     await mcp.stop();
     await core.drain();
     await closeServer(server, clock);
     core.close();
   };
-  let stopping: Promise<void> | undefined;
-  const stopOnce = () => (stopping ??= stop());
+  let stopped: Promise<void> | undefined;
+  const stopOnce = () => (stopped ??= stop());
 
   try {
     const url = listen(server, services);

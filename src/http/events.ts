@@ -11,6 +11,7 @@ import { endBefore, positionSince } from "../events/since.ts";
 import { waitForEvents } from "../events/wait.ts";
 import { actorOf } from "./actor.ts";
 import { ConnectionInfo } from "./connections.ts";
+import { draining } from "./draining.ts";
 import { filterFrom, numberFrom, startOf, streamQuery } from "./event-query.ts";
 import { jsonText } from "./json.ts";
 import { json, operation } from "./operation.ts";
@@ -159,7 +160,8 @@ function stream(
 }
 
 async function poll(services: Services, request: Request, params: URLSearchParams): Promise<Response> {
-  const { config, clock, log } = services;
+  const { config, clock, log, isReady, stopping } = services;
+  if (!isReady()) throw draining();
   const { position } = startOf(request, params, log, clock.now());
   const timeoutMs = numberFrom(params, "wait_seconds", 0, config.pollSeconds, config.pollSeconds) * 1000;
   const waited = await waitForEvents(services, {
@@ -168,7 +170,7 @@ async function poll(services: Services, request: Request, params: URLSearchParam
     limit: limitFrom(params),
     timeoutMs,
     batchMs: numberFrom(params, "batch_ms", 0, batchMsMax, 0),
-    signal: request.signal,
+    signal: AbortSignal.any([request.signal, stopping]),
   });
   return page(waited.events, waited.nextCursor, `,"gap":${JSON.stringify(waited.gap)}`);
 }

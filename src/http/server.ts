@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import { MatricError } from "../errors.ts";
 import { mismatch } from "../mismatch.ts";
 import { methodsAt } from "./allow.ts";
+import { backupRoutes } from "./backup.ts";
 import { readJson } from "./body.ts";
 import { docsRoutes } from "./docs.ts";
 import { refuseWhileDraining } from "./draining.ts";
@@ -25,10 +26,11 @@ const lastWordsMs = 1000;
 /** The whole HTTP surface. Nothing listens yet. */
 export function createServer(services: Services) {
   const { config, logger, isReady } = services;
+  const routes = (): readonly Route[] => app.routes;
   const app = new Elysia({ normalize: false })
     // First of all: without it Elysia shows an error's message to the client.
     .onError({ as: "global" }, ({ error, code, request }) => {
-      if (code === "NOT_FOUND") return nothingHere(request, methodsAt(app.routes, new URL(request.url).pathname));
+      if (code === "NOT_FOUND") return nothingHere(request, methodsAt(routes(), new URL(request.url).pathname));
       return problemResponse(asMatricError(fromElysia(error), logger));
     })
     .onBeforeHandle({ as: "global" }, ({ request, route }) => {
@@ -43,8 +45,9 @@ export function createServer(services: Services) {
     .use(eventRoutes(services))
     .use(socketRoutes(services))
     .use(healthRoutes(services))
+    .use(backupRoutes(services))
     .use(pageRoutes())
-    .use(docsRoutes(services, (): readonly Route[] => app.routes));
+    .use(docsRoutes(services, routes));
   return app;
 }
 

@@ -26,4 +26,6 @@ export interface Services {
   queueStatus: () => string;
   /** False while starting and while shutting down. */
   isReady: () => boolean;
+  /** Aborted when the server begins to shut down: who waits for something gets an answer now. */
+  stopping: AbortSignal;
 }

@@ -1,5 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { MatricError } from "../errors.ts";
+import { draining } from "./draining.ts";
 import { cursorQuery, filterFrom, filterQuery, startOf } from "./event-query.ts";
 import { operation } from "./operation.ts";
 import { plugin } from "./plugin.ts";
@@ -19,7 +20,7 @@ export function socketRoutes({ log, clock, connections, isReady }: Services) {
           "This address speaks WebSocket; send an Upgrade request, or use /api/v1/events for SSE.",
         );
       }
-      if (!isReady()) throw new MatricError("draining", "The server is shutting down.", { retry_after_seconds: 5 });
+      if (!isReady()) throw draining();
       if (connections.isFull())
         throw new MatricError("overloaded", "The server holds as many streams as it may.", { retry_after_seconds: 5 });
       const params = new URL(request.url).searchParams;

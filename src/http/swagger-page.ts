@@ -3,7 +3,7 @@ import viewerScript from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "fi
 
 /** Everything that the page loads comes from this server; it runs in a network without any other. */
 const contentSecurityPolicy =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 // Without `validatorUrl` the viewer shows a badge that it fetches from a server of its own makers.
 const start = `const viewer = document.getElementById("viewer");

@@ -39,10 +39,14 @@ test("while it shuts down, what was begun may end and can be read, and nothing n
   await app.call(Job, "POST", "/jobs", { body: { type: "resize" } });
   const claimed = (await app.call(ClaimedJob, "POST", "/jobs/claim", { body: { types: ["resize"], worker_id: "w1" } })).body;
   const stream = await app.fetch("/api/v1/events");
+  const poll = app.call(EventPoll, "GET", "/events?transport=poll&since=latest");
+  await app.fetch("/health");
 
   const stopped = app.stop();
 
   expect(await stream.text()).toContain("event: StreamClosing\ndata: ");
+  expect((await poll).body).toMatchObject({ items: [] });
+  expect(await app.call(Problem, "GET", "/events?transport=poll")).toMatchObject({ status: 503, body: { code: "draining" } });
   expect((await app.fetch("/health/ready")).status).toBe(503);
   expect(await (await app.fetch("/health")).json()).toMatchObject({ status: "draining" });
   const refused = await app.call(Problem, "POST", "/notes", { body: sea });

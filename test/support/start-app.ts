@@ -3,9 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Static, TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
-import { createApp, type Outside } from "../../src/app.ts";
+import { type App, createApp } from "../../src/app.ts";
 import { systemClock } from "../../src/clock.ts";
 import { type Config, readConfig } from "../../src/config.ts";
+import type { Outside } from "../../src/core.ts";
 import { silentLogger } from "../../src/logger.ts";
 
 export interface CallOptions {
@@ -23,6 +24,7 @@ export interface Reply<Body> {
 export interface TestApp {
   /** Without a slash at the end. */
   readonly url: string;
+  readonly routes: App["routes"];
   /** Sends JSON to a path below `/api/v1`. Fails when the answer is not what `answer` says. */
   call<Answer extends TSchema>(
     answer: Answer,
@@ -44,6 +46,7 @@ export async function startApp(overrides: Partial<Config> = {}, outside: Partial
   const url = app.url.href.replace(/\/$/, "");
   return {
     url,
+    routes: app.routes,
     fetch: (path, init) => fetch(`${url}${path}`, init),
     async call(answer, method, path, { body, headers = {}, signal } = {}) {
       const response = await fetch(`${url}/api/v1${path}`, {
