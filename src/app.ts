@@ -23,7 +23,7 @@ export interface App {
 export async function createApp(config: Config, outside: Outside): Promise<App> {
   const { clock, logger, version } = outside;
   const core = createCore(config, outside);
-  const { log, hub, publisher, notes, jobs } = core;
+  const { log, hub, publisher, notes, jobs, webhooks } = core;
   const connections = new Connections(clock, log, config.connectionsMax);
   const mcp = new McpHost({
     engines: core,
@@ -49,6 +49,7 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
     connections,
     notes,
     jobs,
+    webhooks,
     mcp,
     version,
     queueStatus,

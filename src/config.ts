@@ -2,20 +2,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { MatricError } from "./errors.ts";
 import { type LogFormat, type LogLevel, logLevels } from "./logger.ts";
-
-/** One setting: where it comes from, what it may be, and what it is for. The README's table is made of these. */
-interface Setting<T> {
-  env: string;
-  /** The `serve` flag, without dashes; settings that are rarely touched have none. */
-  flag?: string;
-  default: T;
-  /** Shown instead of the default where that depends on the machine. */
-  defaultText?: string;
-  help: string;
-  parse: (text: string) => T;
-}
-
-const setting = <T>(one: Setting<T>): Setting<T> => one;
+import { decimal, httpUrl, integer, names, nonEmpty, oneOf, origins, type Setting, setting, words } from "./setting.ts";
 
 /** Every setting of the server. Names ending in a unit are in that unit. */
 export const settings = {
@@ -116,6 +103,44 @@ export const settings = {
     default: 600,
     help: "how long one answer of the AI server may take in all",
     parse: integer(1, 86_400),
+  }),
+  webhookAllow: setting({
+    env: "MATRIC_WEBHOOK_ALLOW",
+    default: [] as string[],
+    defaultText: "none",
+    help: "private or local addresses that webhooks may be sent to: addresses, networks or host:port, separated by commas",
+    parse: words,
+  }),
+  webhooksMax: setting({
+    env: "MATRIC_WEBHOOKS_MAX",
+    default: 1000,
+    help: "webhooks that can be registered",
+    parse: integer(0, 100_000),
+  }),
+  webhookRequestsMax: setting({
+    env: "MATRIC_WEBHOOK_REQUESTS_MAX",
+    default: 500,
+    help: "requests under way to all webhooks, besides the first of each",
+    parse: integer(0, 10_000),
+  }),
+  deliveryRetentionDays: setting({
+    env: "MATRIC_DELIVERY_RETENTION_DAYS",
+    default: 7,
+    help: "days that finished deliveries of webhooks can be looked at",
+    parse: decimal(0.0001, 36_500),
+  }),
+  deliveriesMax: setting({
+    env: "MATRIC_DELIVERIES_MAX",
+    default: 100_000,
+    help: "deliveries that arrived and can still be looked at",
+    parse: integer(0, 100_000_000),
+  }),
+  adminNotifyUrl: setting({
+    env: "MATRIC_ADMIN_NOTIFY_URL",
+    default: undefined as string | undefined,
+    defaultText: "none",
+    help: "is sent a JSON post when a webhook fails; Slack-compatible ones take it, and ntfy as `https://ntfy.example/?topic=ops`",
+    parse: httpUrl,
   }),
   retentionDays: setting({
     env: "MATRIC_RETENTION_DAYS",
@@ -219,7 +244,10 @@ export type Config = Readonly<{ [Name in SettingName]: Settings[Name]["default"]
  * Throws `invalid` with one clear line for the first value that cannot be used.
  */
 export function readConfig(flags: Partial<Record<SettingName, string>>, env: Record<string, string | undefined>): Config {
-  const entries = Object.entries(settings).map(([name, one]) => [name, settingFrom(one, flags[name as SettingName], env[one.env])]);
+  const entries = Object.entries(settings).map(([name, one]) => [
+    name,
+    settingFrom(one, flags[name as SettingName], env[one.env]),
+  ]);
   const config = Object.freeze(Object.fromEntries(entries)) as Config;
   if (config.aiUrl && !config.aiModel) throw configError("MATRIC_AI_MODEL", "must name a model when MATRIC_AI_URL is set");
   return config;
@@ -242,63 +270,4 @@ function configError(source: string, problem: string): MatricError {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function nonEmpty(text: string): string {
-  if (text.trim() === "") throw new Error("must not be empty");
-  return text;
-}
-
-function integer(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text.trim()) || value < least || value > most)
-      throw new Error(`must be a whole number from ${least} to ${most}`);
-    return value;
-  };
-}
-
-function decimal(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+(\.\d+)?$/.test(text.trim()) || value < least || value > most)
-      throw new Error(`must be a number from ${least} to ${most}`);
-    return value;
-  };
-}
-
-function oneOf<const T extends string>(...allowed: T[]): (text: string) => T {
-  return (text) => {
-    const found = allowed.find((one) => one === text);
-    if (!found) throw new Error(`must be one of ${allowed.join(", ")}`);
-    return found;
-  };
-}
-
-function names(text: string): string[] {
-  const list = text
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
-  if (list.some((name) => !/^[a-z][a-z0-9_.-]{0,63}$/.test(name))) {
-    throw new Error("must be names of lower-case letters, digits, `_`, `-` and `.`, separated by commas");
-  }
-  return [...new Set(list)];
-}
-
-function origins(text: string): string[] {
-  const list = text
-    .split(",")
-    .map((origin) => origin.trim().toLowerCase().replace(/\/$/, ""))
-    .filter((origin) => origin !== "");
-  if (list.some((origin) => !/^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/.test(origin))) {
-    throw new Error("must be origins like https://notes.example, separated by commas");
-  }
-  return [...new Set(list)];
-}
-
-function httpUrl(text: string): string {
-  const url = URL.parse(text);
-  if (!url || !/^https?:$/.test(url.protocol)) throw new Error("must be an http or https URL");
-  return text;
 }

@@ -1,3 +1,4 @@
+import { promises as dns } from "node:dns";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { openDb } from "./db/open.ts";
@@ -13,6 +14,13 @@ import { TidyReviser } from "./jobs/ai-revision/tidy-reviser.ts";
 import { JobQueue } from "./jobs/queue.ts";
 import type { Logger } from "./logger.ts";
 import { Notes } from "./notes/engine.ts";
+import { AdminNotice } from "./webhooks/admin-notice.ts";
+import { AllowList } from "./webhooks/allow-list.ts";
+import { DeliveryRetention } from "./webhooks/delivery-retention.ts";
+import { Destinations, type Resolve } from "./webhooks/destinations.ts";
+import { Webhooks } from "./webhooks/engine.ts";
+import { HttpSender } from "./webhooks/http-sender.ts";
+import { OldDeliveryStore } from "./webhooks/old-delivery-store.ts";
 
 const dayMs = 86_400_000;
 
@@ -29,10 +37,35 @@ export type Core = ReturnType<typeof createCore>;
 
 /** Opens the data directory. Throws what is wrong with it, `already_running` for one. */
 export function createCore(config: Config, { clock, logger, fetch }: Outside) {
+  const allowList = new AllowList(config.webhookAllow);
   const db = openDb(config.dataDir, config.durability);
   const writer = new Writer(db, logger.as("matric::db"));
   const log = new SqliteLog(db, clock);
   const hub = new Hub(log, clock);
+  const destinations = new Destinations(allowList, resolve, clock);
+  const sender = new HttpSender({ destinations, clock });
+  const webhooksLogger = logger.as("matric::webhooks");
+  const notice = new AdminNotice({ clock, logger: webhooksLogger, fetch, url: config.adminNotifyUrl });
+  const webhooks = new Webhooks({
+    db,
+    writer,
+    log,
+    clock,
+    logger: webhooksLogger,
+    destinations,
+    send: sender.send,
+    onFailed: (webhook, delivery) => notice.webhookFailed(webhook, delivery),
+    webhooksMax: config.webhooksMax,
+    requestsMax: config.webhookRequestsMax,
+  });
+  const deliveryRetention = new DeliveryRetention({
+    store: new OldDeliveryStore(db),
+    writer,
+    clock,
+    logger: webhooksLogger,
+    keepMs: config.deliveryRetentionDays * dayMs,
+    keepDelivered: config.deliveriesMax,
+  });
   const retention = new Retention({
     log,
     writer,
@@ -40,6 +73,7 @@ export function createCore(config: Config, { clock, logger, fetch }: Outside) {
     logger: logger.as("matric::events"),
     keepMs: config.retentionDays * dayMs,
     keepEvents: config.retentionEvents,
+    neededFrom: () => webhooks.neededFrom(),
   });
   const notes = new Notes({ db, writer, log, clock, contentBytesMax: config.bodyBytesMax });
   const reviser = createReviser(config, clock, fetch);
@@ -62,15 +96,21 @@ export function createCore(config: Config, { clock, logger, fetch }: Outside) {
     publisher: new Publisher(log, writer),
     notes,
     jobs,
+    webhooks,
     async start(): Promise<void> {
       retention.start();
+      deliveryRetention.start();
       await jobs.start();
+      webhooks.start();
     },
     /** Ends the work, and takes no more of it; reading goes on. */
     async drain(): Promise<void> {
-      await jobs.stop({ graceMs: config.drainSeconds * 1000 });
+      const graceMs = config.drainSeconds * 1000;
+      await Promise.all([jobs.stop({ graceMs }), webhooks.stop({ graceMs })]);
+      sender.stop();
       await reviser.stop();
       await retention.stop();
+      await deliveryRetention.stop();
       writer.stop();
     },
     close(): void {
@@ -78,6 +118,11 @@ export function createCore(config: Config, { clock, logger, fetch }: Outside) {
     },
   };
 }
+
+const resolve: Resolve = async (hostname) => {
+  const addresses = await dns.lookup(hostname, { all: true });
+  return addresses.map(({ address, family }) => ({ address, family: family === 4 ? 4 : 6 }));
+};
 
 function createReviser(
   { aiUrl, aiModel, aiKey, aiIdleSeconds, aiTotalSeconds }: Config,

@@ -14,7 +14,8 @@ const mayImport: Record<string, readonly string[]> = {
   "mismatch.ts": ["errors.ts"],
   "logger.ts": ["clock.ts"],
   "stdout.ts": ["logger.ts"],
-  "config.ts": ["errors.ts", "logger.ts"],
+  "setting.ts": [],
+  "config.ts": ["errors.ts", "logger.ts", "setting.ts"],
   "health.ts": ["jobs"],
   db: base,
   events: [...base, "db"],
@@ -28,6 +29,7 @@ const mayImport: Record<string, readonly string[]> = {
   telemetry: [...base, "config.ts", "db", "events", ...engines],
   mcp: [...base, "config.ts", "db", "events", ...engines, "client"],
   http: [...base, "config.ts", "health.ts", "db", "events", ...engines, "telemetry", "mcp", "ui"],
+  "core.ts": ["*"],
   "app.ts": ["*"],
 };
 

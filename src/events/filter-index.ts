@@ -1,33 +1,37 @@
-import { eventKeys, indexKeys, type Matchable } from "./filter.ts";
-import type { Group } from "./group.ts";
+import { eventKeys, type Filter, indexKeys, type Matchable } from "./filter.ts";
 
-/** Finds the groups that may want an event without asking each of them. */
-export class FilterIndex {
-  readonly #groups = new Map<string, Set<Group>>();
+/** Somebody who wants what any of these filters takes. */
+export interface Filtering {
+  readonly filters: readonly Filter[];
+}
+
+/** Finds those who may want an event without asking each of them. */
+export class FilterIndex<Entry extends Filtering> {
+  readonly #entries = new Map<string, Set<Entry>>();
   /** Lengths of the family patterns (`Job*`) in use, each with how many there are. */
   readonly #prefixLengths = new Map<number, number>();
 
-  add(group: Group): void {
-    for (const key of keysOf(group)) {
-      const groups = this.#groups.get(key);
-      if (groups) groups.add(group);
-      else this.#groups.set(key, new Set([group]));
+  add(entry: Entry): void {
+    for (const key of keysOf(entry)) {
+      const entries = this.#entries.get(key);
+      if (entries) entries.add(entry);
+      else this.#entries.set(key, new Set([entry]));
       this.#countPrefix(key, 1);
     }
   }
 
-  remove(group: Group): void {
-    for (const key of keysOf(group)) {
-      const groups = this.#groups.get(key);
-      groups?.delete(group);
-      if (groups?.size === 0) this.#groups.delete(key);
+  remove(entry: Entry): void {
+    for (const key of keysOf(entry)) {
+      const entries = this.#entries.get(key);
+      entries?.delete(entry);
+      if (entries?.size === 0) this.#entries.delete(key);
       this.#countPrefix(key, -1);
     }
   }
 
-  /** Calls `visit` for each candidate; more than once for a group that several keys lead to. */
-  visit(event: Matchable, visit: (group: Group) => void): void {
-    for (const key of eventKeys(event, this.#prefixLengths.keys())) this.#groups.get(key)?.forEach(visit);
+  /** Calls `visit` for each candidate; more than once for one that several keys lead to. */
+  visit(event: Matchable, visit: (entry: Entry) => void): void {
+    for (const key of eventKeys(event, this.#prefixLengths.keys())) this.#entries.get(key)?.forEach(visit);
   }
 
   #countPrefix(key: string, by: number): void {
@@ -39,6 +43,6 @@ export class FilterIndex {
   }
 }
 
-function keysOf(group: Group): Set<string> {
-  return new Set(group.filters.flatMap(indexKeys));
+function keysOf({ filters }: Filtering): Set<string> {
+  return new Set(filters.flatMap(indexKeys));
 }

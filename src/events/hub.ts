@@ -19,7 +19,7 @@ const eventsPerMsMany = 8;
  */
 export class Hub {
   readonly #groups = new Map<string, Group>();
-  readonly #index = new FilterIndex();
+  readonly #index = new FilterIndex<Group>();
   readonly #dirty = new Set<Group>();
   #flushed: number;
   #seen: number;

@@ -14,7 +14,12 @@ export interface RetentionOptions {
   logger: Logger;
   keepMs: number;
   keepEvents: number;
+  /** The first event that somebody still needs: it and what follows stay, for `neededMsMax` at most. */
+  neededFrom?: () => number | undefined;
 }
+
+/** Whoever has not taken an event for so long does not get it any more. */
+const neededMsMax = 30 * 86_400_000;
 
 /** Keeps the log small by age and by count, in small steps between which everybody else gets a turn. */
 export class Retention {
@@ -37,8 +42,10 @@ export class Retention {
 
   /** Removes what is too old or too much now; resolves when that is done. */
   async run(): Promise<void> {
-    const { log, writer, clock, keepMs, keepEvents } = this.options;
-    const upTo = Math.max(log.seqBefore(clock.now() - keepMs), log.head() - keepEvents);
+    const { log, writer, clock, keepMs, keepEvents, neededFrom } = this.options;
+    const wanted = Math.max(log.seqBefore(clock.now() - keepMs), log.head() - keepEvents);
+    const needed = neededFrom?.() ?? Number.POSITIVE_INFINITY;
+    const upTo = Math.min(wanted, Math.max(needed - 1, log.seqBefore(clock.now() - neededMsMax)));
     while (!this.#stopped && log.oldest() <= upTo) {
       await writer.write((tx) => log.prune(tx, upTo, stepEvents));
       await new Promise((resume) => setImmediate(resume));

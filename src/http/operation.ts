@@ -9,6 +9,7 @@ export const tags = {
   jobs: "Background work, for those who ask for it and for the workers that do it",
   queue: "The queue as a whole",
   events: "The log of everything that happened: publishing to it, reading it, following it",
+  webhooks: "URLs that are sent events, signed and retried, and what was sent to them",
   operations: "Whether the server is well, and what it offers",
 };
 

@@ -19,6 +19,7 @@ import type { Services } from "./services.ts";
 import { socketHandler } from "./socket.ts";
 import { socketRoutes } from "./socket-route.ts";
 import { pageRoutes } from "./ui.ts";
+import { webhookRoutes } from "./webhooks.ts";
 
 /** For answers that are on their way when the server stops. */
 const lastWordsMs = 1000;
@@ -43,6 +44,7 @@ export function createServer(services: Services) {
     .use(jobRoutes(services))
     .use(queueRoutes(services))
     .use(eventRoutes(services))
+    .use(webhookRoutes(services))
     .use(socketRoutes(services))
     .use(healthRoutes(services))
     .use(backupRoutes(services))

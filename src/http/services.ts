@@ -7,6 +7,7 @@ import type { JobQueue } from "../jobs/queue.ts";
 import type { Logger } from "../logger.ts";
 import type { McpHost } from "../mcp/host.ts";
 import type { Notes } from "../notes/engine.ts";
+import type { Webhooks } from "../webhooks/engine.ts";
 import type { Connections } from "./connections.ts";
 
 /** What the HTTP surfaces stand on; `app.ts` puts it together. */
@@ -20,6 +21,7 @@ export interface Services {
   connections: Connections;
   notes: Notes;
   jobs: JobQueue;
+  webhooks: Webhooks;
   mcp: McpHost;
   version: string;
   /** The text of a `QueueStatus` as of now. */

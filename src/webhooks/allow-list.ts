@@ -1,0 +1,53 @@
+import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
+import { MatricError } from "../errors.ts";
+
+const setting = "MATRIC_WEBHOOK_ALLOW";
+
+/** What the administrator allows of the addresses that webhooks must not be sent to. */
+export class AllowList {
+  readonly #networks = new BlockList();
+  /** As `host:port`, the host as URLs write it. */
+  readonly #hosts = new Set<string>();
+
+  /** Each entry is an address, a network (`10.1.0.0/16`) or `host:port`. Throws `invalid` that names the setting. */
+  constructor(entries: readonly string[]) {
+    for (const entry of entries) {
+      if (!this.#addNetwork(entry) && !this.#addHost(entry)) {
+        const message = `${setting} must list addresses, networks like 10.1.0.0/16 or host:port, separated by commas; "${entry}" is none.`;
+        throw new MatricError("invalid", message, { field: setting });
+      }
+    }
+  }
+
+  allowsAddress(address: string): boolean {
+    return this.#networks.check(address, isIPv4(address) ? "ipv4" : "ipv6");
+  }
+
+  /** Whether the host itself is named, wherever its name leads. */
+  allowsHost(url: URL): boolean {
+    return this.#hosts.has(`${url.hostname}:${portOf(url)}`);
+  }
+
+  #addNetwork(entry: string): boolean {
+    const [address = "", prefix, ...rest] = entry.split("/");
+    const bits = isIP(address) === 4 ? 32 : 128;
+    if (isIP(address) === 0 || rest.length > 0 || address.includes("%")) return false;
+    const length = prefix === undefined ? bits : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;
+    if (!(length <= bits)) return false;
+    this.#networks.addSubnet(address, length, isIPv6(address) ? "ipv6" : "ipv4");
+    return true;
+  }
+
+  #addHost(entry: string): boolean {
+    const match = /^([^/?#@\\\s]+):(\d{1,5})$/.exec(entry);
+    const url = match ? URL.parse(`http://${match[1]}:${match[2]}`) : null;
+    if (!url) return false;
+    this.#hosts.add(`${url.hostname}:${portOf(url)}`);
+    return true;
+  }
+}
+
+function portOf(url: URL): number {
+  if (url.port !== "") return Number(url.port);
+  return url.protocol === "https:" ? 443 : 80;
+}

@@ -1,0 +1,118 @@
+import type { Clock } from "../clock.ts";
+import type { EventLog } from "../events/log.ts";
+import type { Logger } from "../logger.ts";
+import type { DeliveryRow } from "./delivery-store.ts";
+import type { Lane } from "./lane.ts";
+import type { Ledger, Made, Recorded } from "./ledger.ts";
+import { outgoing } from "./outgoing.ts";
+import type { Send } from "./sending.ts";
+import type { WebhookStore } from "./store.ts";
+import type { StubbornWriter } from "./stubborn-writer.ts";
+
+const unexpectedRetryMs = 1000;
+
+export interface CourierOptions {
+  webhooks: WebhookStore;
+  ledger: Ledger;
+  writer: StubbornWriter;
+  log: EventLog;
+  clock: Clock;
+  logger: Logger;
+  send: Send;
+  /** The state of a webhook has changed in the database, or what is known of it may be wrong. */
+  sync: (webhookId: string) => void;
+}
+
+/** Makes attempts: sends one event to one webhook, and writes down what came of it. */
+export class Courier {
+  readonly #abort = new AbortController();
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(private readonly options: CourierOptions) {}
+
+  /** Begins an attempt; the lane hears of its end. */
+  send(lane: Lane, delivery: DeliveryRow, isProbe: boolean): void {
+    const attempt = this.#attempt(lane, delivery, isProbe)
+      .catch((error) => this.#failed(lane, delivery, error))
+      .finally(() => this.#underWay.delete(attempt));
+    this.#underWay.add(attempt);
+  }
+
+  /** Waits up to `graceMs` for what is under way; the rest is cut off, and counts for nothing. */
+  async stop(graceMs: number): Promise<void> {
+    await Promise.race([
+      Promise.all(this.#underWay),
+      new Promise<void>((resolve) => {
+        this.options.clock.after(graceMs, resolve);
+      }),
+    ]);
+    this.#abort.abort();
+    await Promise.all(this.#underWay);
+  }
+
+  async #attempt(lane: Lane, delivery: DeliveryRow, isProbe: boolean): Promise<void> {
+    const { webhooks, log, clock, send } = this.options;
+    const event = log.get(delivery.seq);
+    if (!event) return this.#expire(lane, delivery);
+    const nowMs = clock.now();
+    const message = { deliveryId: delivery.id, event: delivery.event, text: event.text };
+    const request = outgoing(lane.target, webhooks.secrets(lane.id, nowMs), message, nowMs);
+    const sent = await send(request, this.#abort.signal);
+    if (this.#abort.signal.aborted) return;
+    lane.ended(delivery, sent.errorCode === null);
+    await this.#record(lane, delivery, { webhookId: lane.id, rowId: delivery.row_id, outgoing: request, sent, isProbe });
+  }
+
+  async #record(lane: Lane, delivery: DeliveryRow, made: Made): Promise<void> {
+    const { ledger, writer, sync } = this.options;
+    let recorded: Recorded | undefined;
+    const isStored = await writer.write((tx) => {
+      recorded = ledger.record(tx, made);
+      tx.afterCommit(() => {
+        if (recorded?.hasTurned) sync(lane.id);
+        lane.recorded(delivery.row_id, recorded?.hasTurned ? undefined : recorded?.delivery);
+      });
+    });
+    if (!isStored) this.#giveUp(lane, delivery);
+    const { status, errorCode } = made.sent;
+    if (errorCode === null) return;
+    this.options.logger.info("a webhook did not take an event", {
+      webhook_id: lane.id,
+      delivery_id: delivery.id,
+      attempt: recorded?.delivery.attempts,
+      status,
+      "error.code": errorCode,
+    });
+  }
+
+  async #expire(lane: Lane, delivery: DeliveryRow): Promise<void> {
+    const { ledger, writer, logger } = this.options;
+    logger.warn("an event was removed from the log before a webhook took it", {
+      webhook_id: lane.id,
+      delivery_id: delivery.id,
+      event_id: delivery.event_id,
+    });
+    lane.ended(delivery, true);
+    const isStored = await writer.write((tx) => {
+      ledger.expire(delivery.row_id);
+      tx.afterCommit(() => lane.recorded(delivery.row_id, undefined));
+    });
+    if (!isStored) this.#giveUp(lane, delivery);
+  }
+
+  /** A mistake of ours, or a database that cannot be read: try again, but not in a tight loop. */
+  #failed(lane: Lane, delivery: DeliveryRow, error: unknown): void {
+    const { clock, logger } = this.options;
+    logger.error("an attempt failed unexpectedly", { webhook_id: lane.id, delivery_id: delivery.id, error: String(error) });
+    clock.after(unexpectedRetryMs, () => {
+      lane.ended(delivery, false);
+      this.#giveUp(lane, delivery);
+    });
+  }
+
+  /** What came of an attempt could not be stored: go by what the database says. */
+  #giveUp(lane: Lane, delivery: DeliveryRow): void {
+    lane.recorded(delivery.row_id, undefined);
+    this.options.sync(lane.id);
+  }
+}

@@ -1,0 +1,233 @@
+import { type Clock, timestamp } from "../clock.ts";
+import type { Db } from "../db/open.ts";
+import type { Tx, Writer } from "../db/writer.ts";
+import { MatricError, notFound } from "../errors.ts";
+import type { Actor } from "../events/catalog.ts";
+import { createFilter } from "../events/filter.ts";
+import type { EventLog } from "../events/log.ts";
+import type { Logger } from "../logger.ts";
+import type {
+  CreatedWebhook,
+  CreateWebhook,
+  RotatedSecret,
+  RotateSecret,
+  UpdateWebhook,
+  Webhook,
+  WebhookPage,
+} from "./contract.ts";
+import { acceptHeaders } from "./custom-headers.ts";
+import { DeliveryDesk } from "./delivery-desk.ts";
+import { DeliveryStore } from "./delivery-store.ts";
+import type { Destinations } from "./destinations.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { Ledger } from "./ledger.ts";
+import { acceptSecret, createSecret } from "./secret.ts";
+import type { Send } from "./sending.ts";
+import { type WebhookRow, WebhookStore } from "./store.ts";
+import { webhookOf } from "./wire.ts";
+
+export interface WebhooksOptions {
+  db: Db;
+  writer: Writer;
+  log: EventLog;
+  clock: Clock;
+  logger: Logger;
+  destinations: Destinations;
+  send: Send;
+  /** Tells the administrator of a webhook that has failed. Must not throw. */
+  onFailed: ConstructorParameters<typeof Ledger>[0]["onFailed"];
+  /** Webhooks that can be registered. */
+  webhooksMax: number;
+  /** Requests under way to all webhooks, besides the first of each. */
+  requestsMax: number;
+  /** Of the jitter: 0 to 1. */
+  random?: () => number;
+}
+
+const overlapSecondsDefault = 86_400;
+const maxConcurrencyDefault = 10;
+
+/** Webhooks as their users see them, and what brings them their events. Changes resolve once they are durable. */
+export class Webhooks {
+  readonly deliveries: DeliveryDesk;
+  readonly #options: WebhooksOptions;
+  readonly #store: WebhookStore;
+  readonly #deliveryStore: DeliveryStore;
+  readonly #ledger: Ledger;
+  readonly #dispatcher: Dispatcher;
+
+  constructor(options: WebhooksOptions) {
+    const { db, random = Math.random } = options;
+    const webhooks = new WebhookStore(db);
+    const deliveries = new DeliveryStore(db);
+    this.#options = options;
+    this.#store = webhooks;
+    this.#deliveryStore = deliveries;
+    this.#ledger = new Ledger({ ...options, webhooks, deliveries, random });
+    this.#dispatcher = new Dispatcher({ ...options, webhooks, deliveries, ledger: this.#ledger });
+    this.deliveries = new DeliveryDesk({ ...options, webhooks, deliveries, dispatcher: this.#dispatcher });
+  }
+
+  start(): void {
+    this.#dispatcher.start();
+  }
+
+  /** Begins no more requests and waits up to `graceMs` for those under way. Calling it again waits for the same end. */
+  stop(grace: { graceMs: number }): Promise<void> {
+    return this.#dispatcher.stop(grace);
+  }
+
+  /** The first event of the log that a webhook still needs, unless it is disabled. Undefined when none is needed. */
+  neededFrom(): number | undefined {
+    return this.#store.neededFrom();
+  }
+
+  /** Registers a webhook for what happens from now on. Rejects with `invalid`, or `conflict` when there are too many. */
+  async create(input: CreateWebhook): Promise<CreatedWebhook> {
+    const { clock, log, writer, destinations, webhooksMax } = this.#options;
+    const secret = input.secret === undefined ? createSecret() : acceptSecret(input.secret);
+    const { events, topics } = createFilter(input);
+    const headers = acceptHeaders(input.headers ?? {});
+    const url = await destinations.accept(input.url);
+    return writer.write((tx) => {
+      if (this.#store.count() >= webhooksMax) {
+        throw new MatricError("conflict", `There are ${webhooksMax} webhooks, more are not taken; remove one first.`);
+      }
+      const now = clock.now();
+      const row: WebhookRow = {
+        id: Bun.randomUUIDv7(),
+        url,
+        events: JSON.stringify(events),
+        topics: JSON.stringify(topics),
+        description: input.description ?? "",
+        headers: JSON.stringify(headers),
+        format: input.format ?? "matric",
+        ordered: input.ordered ? 1 : 0,
+        max_concurrency: input.max_concurrency ?? maxConcurrencyDefault,
+        rate_limit_per_second: input.rate_limit_per_second ?? null,
+        status: "active",
+        reason: null,
+        status_at: now,
+        cursor_seq: log.head(),
+        failed_delivery_id: null,
+        probes: 0,
+        probe_at: null,
+        created_at: now,
+        updated_at: now,
+      };
+      this.#store.insert(row);
+      this.#store.addSecret(row.id, secret, now, now);
+      this.#syncAfter(tx, row.id);
+      return { ...this.#wire(row), secret };
+    });
+  }
+
+  get(id: string): Webhook {
+    return this.#wire(this.#require(id));
+  }
+
+  /** The oldest first. */
+  list({ limit, cursor = "" }: { limit: number; cursor?: string | undefined }): WebhookPage {
+    const rows = this.#store.page(cursor, limit + 1);
+    const items = rows.slice(0, limit).map((row) => this.#wire(row));
+    return { items, next_cursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+  }
+
+  /** Changes what `patch` names; what is under way is not affected. Rejects with `invalid`. */
+  async update(id: string, patch: UpdateWebhook): Promise<Webhook> {
+    const { clock, writer, destinations } = this.#options;
+    this.#require(id);
+    const url = patch.url === undefined ? undefined : await destinations.accept(patch.url);
+    return writer.write((tx) => {
+      const before = this.#require(id);
+      const known = createFilter({
+        events: patch.events ?? JSON.parse(before.events),
+        topics: patch.topics ?? JSON.parse(before.topics),
+      });
+      const headers =
+        patch.headers === undefined ? before.headers : JSON.stringify(acceptHeaders(patch.headers, JSON.parse(before.headers)));
+      const row: WebhookRow = {
+        ...before,
+        url: url ?? before.url,
+        events: JSON.stringify(known.events),
+        topics: JSON.stringify(known.topics),
+        headers,
+        description: patch.description ?? before.description,
+        format: patch.format ?? before.format,
+        ordered: patch.ordered === undefined ? before.ordered : patch.ordered ? 1 : 0,
+        max_concurrency: patch.max_concurrency ?? before.max_concurrency,
+        rate_limit_per_second:
+          patch.rate_limit_per_second === undefined ? before.rate_limit_per_second : patch.rate_limit_per_second,
+        updated_at: clock.now(),
+      };
+      this.#store.configure(row);
+      this.#syncAfter(tx, id);
+      return this.#wire(row);
+    });
+  }
+
+  /** What it has not been sent is forgotten. */
+  async remove(id: string): Promise<void> {
+    await this.#options.writer.write((tx) => {
+      this.#require(id);
+      this.#store.remove(id);
+      this.#deliveryStore.removePending(id);
+      this.#syncAfter(tx, id);
+    });
+  }
+
+  /** Makes it active: what was held follows. Nothing happens to one that is. */
+  enable(id: string, actor: Actor): Promise<Webhook> {
+    return this.#turn(id, (tx, row) => {
+      if (row.status !== "active") this.#ledger.activate(tx, row, actor);
+    });
+  }
+
+  /** From now on events are held in the log, for as long as that keeps them. */
+  disable(id: string, actor: Actor): Promise<Webhook> {
+    return this.#turn(id, (tx, row) => {
+      if (row.status !== "disabled") this.#ledger.disable(tx, row, actor);
+    });
+  }
+
+  /** Signs with a new secret from now on, and for a while with the one before it, too. */
+  async rotateSecret(id: string, { secret, overlap_seconds = overlapSecondsDefault }: RotateSecret): Promise<RotatedSecret> {
+    const next = secret === undefined ? createSecret() : acceptSecret(secret);
+    return this.#options.writer.write(() => {
+      this.#require(id);
+      const now = this.#options.clock.now();
+      const previousExpiresAt = now + overlap_seconds * 1000;
+      this.#store.addSecret(id, next, now, previousExpiresAt);
+      return { id, secret: next, previous_expires_at: timestamp(previousExpiresAt) };
+    });
+  }
+
+  #turn(id: string, change: (tx: Tx, row: WebhookRow) => void): Promise<Webhook> {
+    return this.#options.writer.write((tx) => {
+      change(tx, this.#require(id));
+      this.#syncAfter(tx, id);
+      return this.#wire(this.#require(id));
+    });
+  }
+
+  #syncAfter(tx: Tx, id: string): void {
+    tx.afterCommit(() => this.#dispatcher.sync(id));
+  }
+
+  #require(id: string): WebhookRow {
+    const row = this.#store.find(id);
+    if (!row) throw notFound("webhook", id);
+    return row;
+  }
+
+  #wire(row: WebhookRow): Webhook {
+    const { log, clock } = this.#options;
+    const position = this.#dispatcher.position(row.id) ?? row.cursor_seq;
+    return webhookOf(row, {
+      pending: this.#deliveryStore.countPending(row.id),
+      cursor: log.idOf(position),
+      lag: Math.max(0, log.head() - position),
+      secrets: this.#store.secrets(row.id, clock.now()).length,
+    });
+  }
+}
