@@ -26,9 +26,14 @@ export function contextOf(command: Command, io: Io): Context {
   const { url, token, json } = command.optsWithGlobals<{ url?: string; token?: string; json?: boolean }>();
   return {
     io,
-    // An empty variable counts as not set.
-    client: createClient({ url: url ?? (io.env.MATRIC_URL || defaultUrl), token: token ?? io.env.MATRIC_TOKEN }),
+    client: createClient(serverAddress({ url, token }, io)),
     json: json ?? false,
     signal: io.interrupts(),
   };
+}
+
+/** Which server is meant, and how to be let in. */
+export function serverAddress({ url, token }: { url?: string | undefined; token?: string | undefined }, { env }: Io) {
+  // An empty variable counts as not set.
+  return { url: url ?? (env.MATRIC_URL || defaultUrl), token: token ?? env.MATRIC_TOKEN };
 }

@@ -16,6 +16,7 @@ const groups: Record<string, () => Promise<Register>> = {
   backup: async () => (await import("./backup.ts")).registerBackup,
   restore: async () => (await import("./restore.ts")).registerRestore,
   completion: async () => (await import("./completion.ts")).registerCompletion,
+  mcp: async () => (await import("./mcp.ts")).registerMcp,
   status: async () => (await import("./status.ts")).registerStatus,
 };
 

@@ -11,6 +11,8 @@ export interface ApiOptions {
   /** Where the server is; see `createBaseUrl`. */
   url: string;
   token?: string | undefined;
+  /** On whose behalf the client acts, as the events it causes will say; a user's, if not given. */
+  actor?: "agent";
   fetch?: Fetch;
   clock?: Clock;
 }
@@ -33,11 +35,14 @@ export class Api {
   readonly clock: Clock;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor({ url, token, fetch = (target, init) => globalThis.fetch(target, init), clock = systemClock }: ApiOptions) {
+  constructor({ url, token, actor, fetch = (target, init) => globalThis.fetch(target, init), clock = systemClock }: ApiOptions) {
     this.base = createBaseUrl(url);
     this.fetch = fetch;
     this.clock = clock;
-    this.headers = token === undefined || token === "" ? {} : { authorization: `Bearer ${token}` };
+    this.headers = {
+      ...(token === undefined || token === "" ? {} : { authorization: `Bearer ${token}` }),
+      ...(actor === undefined ? {} : { "x-matric-actor": actor }),
+    };
   }
 
   /** Sends a request and checks its answer against `answer`. Rejects with a `ClientError`, or the signal's reason when aborted. */

@@ -1,6 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { Envelope } from "../events/catalog.ts";
-import { AllPublished, EventPage, Published } from "../events/contract.ts";
+import { AllPublished, EventPage, EventPoll, Published } from "../events/contract.ts";
 import { EventType } from "../events/describe.ts";
 import type { Api } from "./api.ts";
 import { segment } from "./base-url.ts";
@@ -20,6 +20,20 @@ export interface HistoryRequest extends PageQuery {
   after?: string | undefined;
   before?: string | undefined;
 }
+
+export interface PollRequest {
+  filter?: EventFilter | undefined;
+  /** An event id, a time, how long ago (`10m`), `earliest` or `latest`: events after it. */
+  since: string;
+  limit?: number | undefined;
+  /** How long to wait for the first event; as long as the server sees fit, if not given. */
+  waitSeconds?: number | undefined;
+  /** After the first event, how long to collect more. */
+  batchMs?: number | undefined;
+}
+
+/** No server waits longer. */
+const pollTimeoutMs = 310_000;
 
 const events = "api/v1/events";
 const EventTypes = Type.Object({ items: Type.Array(EventType) });
@@ -41,6 +55,12 @@ export class EventsApi {
   /** One page of history, oldest first. */
   list({ filter, after, before, limit, cursor }: HistoryRequest = {}, signal?: AbortSignal): Promise<EventPage> {
     return this.api.json("GET", events, EventPage, { query: { ...filterQuery(filter), after, before, limit, cursor }, signal });
+  }
+
+  /** The next events after a position: at once if there are any, else as soon as one comes, or none in time. */
+  poll({ filter, since, limit, waitSeconds, batchMs }: PollRequest, signal?: AbortSignal): Promise<EventPoll> {
+    const query = { ...filterQuery(filter), transport: "poll", since, limit, wait_seconds: waitSeconds, batch_ms: batchMs };
+    return this.api.json("GET", events, EventPoll, { query, signal, timeoutMs: pollTimeoutMs });
   }
 
   get(id: string, signal?: AbortSignal): Promise<Envelope> {

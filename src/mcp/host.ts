@@ -19,7 +19,8 @@ export class McpHost {
 
   async handle(request: Request, authInfo?: AuthInfo): Promise<Response> {
     if (this.#isStopped) return new Response(null, { status: 503, headers: { "retry-after": "5" } });
-    const { endpoint } = await (this.#loading ??= this.#load());
+    this.#loading ??= this.#load();
+    const { endpoint } = await this.#loading;
     return endpoint.handle(request, authInfo);
   }
 
