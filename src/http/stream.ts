@@ -138,6 +138,7 @@ class EventStream implements Sink<Uint8Array>, Connection {
   }
 
   gap(gap: Gap): void {
+    this.#sendBatch();
     this.#say("StreamGap", transientText(this.deps.clock, "StreamGap", gap), { id: gap.to });
   }
 
