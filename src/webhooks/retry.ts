@@ -21,7 +21,7 @@ export function probeDelayMs(probes: number): number {
 }
 
 /** The longest that anything is ever put off: a wall clock that was set back cannot make it longer. */
-export const delayMsMax = retryAfterMsMax * (1 + jitter);
+export const delayMsMax = retryAfterMsMax;
 
 /** What a `Retry-After` asks for: seconds, or a date. Undefined for what makes no sense, at most an hour. */
 export function retryAfterMs(value: string | undefined, nowMs: number): number | undefined {
