@@ -6,7 +6,7 @@ import {
   type McpHttpHandler,
   type McpServerFactory,
   readRequestBody,
-  type ServerEvent,
+  type ServerEventBus,
 } from "@modelcontextprotocol/server";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../logger.ts";
@@ -19,7 +19,8 @@ const stalledMs = 60_000;
 
 export interface EndpointOptions {
   factory: McpServerFactory;
-  changes: { subscribe(listener: (uri: string) => void): () => void };
+  /** Tells the subscribers of the present revision what has changed. */
+  bus: ServerEventBus;
   clock: Clock;
   logger: Logger;
   /** Sessions of 2025 clients, and as many subscription streams of present ones. */
@@ -38,17 +39,13 @@ export class McpEndpoint {
   #streams = 0;
 
   constructor(options: EndpointOptions) {
-    const { factory, changes, clock, logger, sessionsMax } = options;
+    const { factory, bus, clock, logger, sessionsMax } = options;
     this.#options = options;
     this.#sessions = new Sessions({ factory, clock, logger, max: sessionsMax, stalledMs });
     this.#present = createMcpHandler(factory, {
       legacy: "reject",
       maxSubscriptions: sessionsMax,
-      bus: {
-        publish() {},
-        subscribe: (listener: (event: ServerEvent) => void) =>
-          changes.subscribe((uri) => listener({ kind: "resource_updated", uri })),
-      },
+      bus,
       onerror: (error) => logger.debug("a request was refused", { error: error.message }),
     });
   }

@@ -1,3 +1,4 @@
+import type { ServerEventBus } from "@modelcontextprotocol/server";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../logger.ts";
 import { ResourceChanges } from "./changes.ts";
@@ -35,5 +36,9 @@ export function createInProcess({
   const changes = new ResourceChanges(backend, clock);
   const calls = new OpenCalls(callsMax);
   const factory = () => createProtocolServer({ backend, changes, calls, logger, version });
-  return { endpoint: new McpEndpoint({ factory, changes, clock, logger, sessionsMax, bodyBytesMax }), calls };
+  const bus: ServerEventBus = {
+    publish() {},
+    subscribe: (listener) => changes.subscribe((uri) => listener({ kind: "resource_updated", uri })),
+  };
+  return { endpoint: new McpEndpoint({ factory, bus, clock, logger, sessionsMax, bodyBytesMax }), calls };
 }

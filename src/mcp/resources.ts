@@ -40,10 +40,11 @@ export const resourceTemplates: ResourceTemplateType[] = [
 
 export async function listResources(backend: Backend, caller: Caller): Promise<Resource[]> {
   const { items } = await backend.searchNotes({ limit: listedNotes }, caller);
-  const notes = items.map(({ id, title, updated_at }) => ({
+  const notes = items.map(({ id, title, version, updated_at }) => ({
     uri: noteUri(id),
     name: `note-${id}`,
     title,
+    description: `A note, at version ${version}`,
     mimeType: "text/markdown",
     annotations: { lastModified: updated_at },
   }));
