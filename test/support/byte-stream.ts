@@ -23,8 +23,10 @@ export class ByteStream {
 
   /** Takes what came up to and including `end`; waits for it. */
   async until(end: string): Promise<string> {
-    for (let at = this.text.indexOf(end); ; at = this.text.indexOf(end)) {
+    for (let searched = 0; ; ) {
+      const at = this.text.indexOf(end, searched);
       if (at >= 0) return this.#take(at + end.length);
+      searched = Math.max(0, this.text.length - end.length);
       if (!(await this.#more())) throw new Error(`the stream ended after ${JSON.stringify(this.text)}`);
     }
   }

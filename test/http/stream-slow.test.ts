@@ -1,0 +1,211 @@
+import { heapStats } from "bun:jsc";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { Type } from "@sinclair/typebox";
+import { ConnectionInfo } from "../../src/http/connections.ts";
+import { ByteStream, briefly } from "../support/byte-stream.ts";
+import { eventually } from "../support/eventually.ts";
+import { ManualClock } from "../support/manual-clock.ts";
+import { startApp, type TestApp } from "../support/start-app.ts";
+import { TcpClient } from "../support/tcp-client.ts";
+
+const Connections = Type.Object({ items: Type.Array(ConnectionInfo), next_cursor: Type.Null() });
+
+let clock: ManualClock;
+let app: TestApp;
+
+beforeEach(async () => {
+  clock = new ManualClock();
+  app = await startApp({}, { clock });
+});
+
+afterEach(() => app.stop());
+
+const text = "x".repeat(60_000);
+
+/** Publishes so many events of 60 kB each, and lets them be handed out. */
+async function publishMuch(count: number): Promise<void> {
+  for (let sent = 0; sent < count; sent += 15) {
+    const body = JSON.stringify(
+      Array.from({ length: Math.min(15, count - sent) }, () => ({ event: "BigHappened", data: { text } })),
+    );
+    const { status } = await app.fetch("/api/v1/events", {
+      method: "POST",
+      body,
+      headers: { "content-type": "application/json" },
+    });
+    expect(status).toBe(201);
+    await clock.advance(5);
+  }
+}
+
+async function connections(): Promise<ConnectionInfo[]> {
+  return (await app.call(Connections, "GET", "/connections")).body.items;
+}
+
+/** Opens a stream, and stops to read once it is open. */
+async function openAndStall(headers = ""): Promise<TcpClient> {
+  const client = await TcpClient.open(app.url);
+  client.send(`GET /api/v1/events HTTP/1.1\r\nHost: ${new URL(app.url).host}\r\n${headers}\r\n`);
+  await eventually(() => client.text.includes("ConnectionOpened"));
+  client.stopReading();
+  return client;
+}
+
+/** The body of a chunked answer. */
+function bodyOf(answer: Buffer): string {
+  const pieces: Buffer[] = [];
+  let at = answer.indexOf("\r\n\r\n") + 4;
+  while (at < answer.length) {
+    const end = answer.indexOf("\r\n", at);
+    const size = Number.parseInt(answer.toString("latin1", at, end), 16);
+    if (end < 0 || Number.isNaN(size) || size === 0) break;
+    pieces.push(answer.subarray(end + 2, end + 2 + size));
+    at = end + 2 + size + 2;
+  }
+  return Buffer.concat(pieces).toString();
+}
+
+const seqs = (body: string) => [...body.matchAll(/^id: (\d+)-\w+\n\n/gm)].map((match) => Number(match[1]));
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+describe("a client that stops to read", () => {
+  test("while 60 MB pass: little is held for it, nobody else waits, and it is closed after a minute", async () => {
+    const slow = await openAndStall();
+    const quick = await ByteStream.open(`${app.url}/api/v1/events`);
+    const reading = quick.rest();
+    Bun.gc(true);
+    const before = process.memoryUsage().rss;
+    await publishMuch(1000);
+    const [stalled] = (await connections()).filter(({ lag }) => lag > 0);
+    expect(stalled?.queued_bytes).toBeGreaterThan(0);
+    expect(stalled?.queued_bytes).toBeLessThan(1024 * 1024);
+    expect(stalled?.lag).toBeGreaterThan(800);
+    Bun.gc(true);
+    // The quick one's 60 MB are in this process, too, as text and in pieces.
+    expect(process.memoryUsage().rss - before).toBeLessThan(300 * 1024 * 1024);
+    expect(await connections()).toHaveLength(2);
+
+    await clock.advance(59_000);
+    expect(await connections()).toHaveLength(2);
+    await clock.advance(2000);
+    expect(await connections()).toHaveLength(1);
+    slow.read();
+    await eventually(() => slow.received.subarray(-7).toString().endsWith("0\r\n\r\n"));
+
+    // What came was in order, with a word at its end on why there is no more; the client goes on where it was.
+    const body = bodyOf(slow.received);
+    const got = seqs(body);
+    expect(got).toEqual(range(1, got.length));
+    expect(body.slice(body.lastIndexOf("event:"))).toMatch(/^event: StreamClosing\ndata: .*"reason":"slow".*\nretry: \d+\n\n$/);
+    const resumed = await ByteStream.open(`${app.url}/api/v1/events`, { "last-event-id": String(got.length) });
+    expect(briefly([await resumed.frame()])).toEqual([`ConnectionOpened ${got.length}`]);
+    expect(briefly(await resumed.frames(1000 - got.length))).toEqual(
+      range(got.length + 1, 1000).map((seq) => `BigHappened ${seq}`),
+    );
+    resumed.close();
+
+    expect((await connections()).filter(({ lag }) => lag > 0)).toEqual([]);
+    quick.close();
+    await reading.catch(() => {});
+  }, 30_000);
+
+  test("and then reads on gets everything, in order", async () => {
+    const slow = await openAndStall();
+    await publishMuch(300);
+    expect((await connections())[0]?.lag).toBeGreaterThan(100);
+    slow.read();
+    await eventually(() => slow.size > 300 * 60_000);
+    await eventually(async () => (await connections())[0]?.lag === 0);
+    await publishMuch(1);
+    await eventually(() => /^id: 301-/m.test(slow.received.subarray(-200).toString()));
+    expect(seqs(bodyOf(slow.received))).toEqual(range(1, 301));
+    slow.close();
+    await eventually(async () => (await connections()).length === 0);
+  }, 30_000);
+
+  test("gets no heartbeat and no snapshot on top of what waits for it", async () => {
+    const slow = await openAndStall();
+    await publishMuch(150);
+    const [before] = await connections();
+    await clock.advance(45_000);
+    expect((await connections())[0]?.queued_bytes).toBe(before?.queued_bytes ?? -1);
+    slow.close();
+    await eventually(async () => (await connections()).length === 0);
+  });
+
+  test("does not keep the server from shutting down", async () => {
+    const slow = await openAndStall();
+    await publishMuch(150);
+    const stopped = app.stop();
+    await eventually(async () => {
+      await clock.advance(1000);
+      return true;
+    });
+    await stopped;
+    slow.read();
+    await eventually(() => slow.isClosed);
+    app = await startApp({}, { clock });
+  });
+});
+
+describe("clients that come and go", () => {
+  /** How many objects are alive in this process, in which the server runs. */
+  function objects(): number {
+    Bun.gc(true);
+    return heapStats().objectCount;
+  }
+
+  /** Fifty clients, some of whom leave before the answer, some with it, some after the first bytes. */
+  async function comeAndGo(round: number): Promise<void> {
+    const opening = Array.from({ length: 50 }, async (_, n) => {
+      const abort = new AbortController();
+      const query =
+        n % 3 === 0 ? "?events=RareHappened" : n % 3 === 1 ? `?note_id=n${round}-${n}&batch_ms=1000` : "?since=earliest";
+      const answer = fetch(`${app.url}/api/v1/events${query}`, { signal: abort.signal });
+      if (n % 5 === 0) setTimeout(() => abort.abort(), n % 7);
+      else {
+        const response = await answer;
+        if (n % 2 === 0) await response.body?.getReader().read();
+        abort.abort();
+      }
+      await answer.catch(() => {});
+    });
+    await Promise.all(opening);
+  }
+
+  /** Fifty long polls that are given up. */
+  async function pollAndLeave(timers: number): Promise<void> {
+    const abort = new AbortController();
+    const polls = Array.from({ length: 50 }, () =>
+      fetch(`${app.url}/api/v1/events?transport=poll`, { signal: abort.signal }).catch(() => {}),
+    );
+    await eventually(() => clock.pending() > timers);
+    abort.abort();
+    await Promise.all(polls);
+  }
+
+  test("three thousand of them leave nothing behind", async () => {
+    const timers = clock.pending();
+    const gone = () => eventually(async () => (await connections()).length === 0);
+    for (let round = 0; round < 10; round++) await comeAndGo(round);
+    await gone();
+    const before = objects();
+    for (let round = 0; round < 60; round++) await comeAndGo(round);
+    await gone();
+    expect(clock.pending()).toBe(timers);
+    // Less than one object for each that came.
+    await eventually(() => objects() - before < 2000);
+    await publishMuch(1);
+  }, 30_000);
+
+  test("long polls that are given up leave nothing behind either", async () => {
+    const timers = clock.pending();
+    const gone = () => eventually(() => clock.pending() === timers);
+    for (let round = 0; round < 5; round++) await pollAndLeave(timers);
+    await gone();
+    const before = objects();
+    for (let round = 0; round < 20; round++) await pollAndLeave(timers);
+    await gone();
+    await eventually(() => objects() - before < 700);
+  }, 30_000);
+});
