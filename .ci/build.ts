@@ -1,5 +1,8 @@
 // Makes dist/matric (or the file that is named) for this machine, or with --all one binary for every platform that Bun compiles for.
-import { mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { compress, embeddedFolder } from "../src/http/page-files.ts";
+import { buildPage } from "../src/ui/build.ts";
 
 const platforms = [
   "linux-x64",
@@ -19,13 +22,14 @@ const options = [
   "--format=esm",
   "--splitting",
   "--asset=drizzle",
+  `--asset=${embeddedFolder}`,
   // The binary must not read, let alone run, what lies in the directory it is started in.
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",
 ];
 
 /** The program, and what it starts in threads of their own. */
-const entryPoints = ["cli/main.ts", "src/jobs/ai-revision/tidy-thread.ts"];
+const entryPoints = ["cli/main.ts", "src/jobs/ai-revision/tidy-thread.ts", "src/db/backup-thread.ts"];
 
 function build(outfile: string, target?: string): void {
   const started = performance.now();
@@ -46,7 +50,33 @@ function build(outfile: string, target?: string): void {
   process.stdout.write(`${outfile} ${megabytes} MB in ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
 }
 
+/** The page and its compressed forms, as files that the binary embeds. Several builds may run at once in one checkout. */
+async function writePage(): Promise<void> {
+  const brotliMost = 11;
+  const written = new Set<string>();
+  for (const file of await buildPage()) {
+    const { path, body, br, gzip } = compress(file, brotliMost);
+    for (const [name, bytes] of [
+      [path, body],
+      [`${path}.br`, br],
+      [`${path}.gz`, gzip],
+    ] as const) {
+      written.add(name);
+      const target = join(embeddedFolder, name);
+      if (existsSync(target) && readFileSync(target).equals(bytes)) continue;
+      mkdirSync(dirname(target), { recursive: true });
+      writeFileSync(`${target}.${process.pid}`, bytes);
+      renameSync(`${target}.${process.pid}`, target);
+    }
+  }
+  for (const name of readdirSync(embeddedFolder, { recursive: true, encoding: "utf8" })) {
+    const target = join(embeddedFolder, name);
+    if (/\.\w+$/.test(name) && !/\.\d+$/.test(name) && !written.has(name)) rmSync(target, { force: true });
+  }
+}
+
 mkdirSync("dist", { recursive: true });
+await writePage();
 if (process.argv.includes("--all")) {
   for (const platform of platforms) build(`dist/matric-${platform}${platform.startsWith("windows") ? ".exe" : ""}`, platform);
 } else {

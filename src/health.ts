@@ -16,6 +16,15 @@ export const Health = Type.Object(
       { description: "The log of events" },
     ),
     queue: QueueStatus,
+    reviser: Type.Object(
+      {
+        kind: Type.Union([Type.Literal("model"), Type.Literal("builtin")], {
+          description: "`builtin` tidies the Markdown, without any model",
+        }),
+        model: Type.String({ description: "Name of the model, or `builtin-tidy`" }),
+      },
+      { description: "What revises notes" },
+    ),
     connections: Type.Record(Type.String(), Type.Integer(), { description: "Open streams by transport" }),
   },
   { description: "How the server is" },

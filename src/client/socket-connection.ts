@@ -8,8 +8,13 @@ import { type Connect, openTimeoutMs, type StreamConnection, type StreamFrame } 
 /** Opens a WebSocket. Browsers cannot send headers: a page is known by its cookie, and `headers` is empty there. */
 export type OpenSocket = (url: URL, headers: Readonly<Record<string, string>>) => WebSocket;
 
+/** Bun and Node take headers. A browser does not, and is never given any: its types do not know them. */
+type WithHeaders = new (url: URL, options: { headers: Record<string, string> }) => WebSocket;
+
 const openGlobal: OpenSocket = (url, headers) =>
-  Object.keys(headers).length === 0 ? new WebSocket(url) : new WebSocket(url, { headers: { ...headers } });
+  Object.keys(headers).length === 0
+    ? new WebSocket(url)
+    : new (WebSocket as unknown as WithHeaders)(url, { headers: { ...headers } });
 
 /** A socket cannot be told to wait: above this it is closed, and the stream resumes from its cursor when all is taken. */
 const queuedCharsMax = 8 * 1024 * 1024;

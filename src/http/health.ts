@@ -5,8 +5,10 @@ import type { Services } from "./services.ts";
 
 /** Whether the server lives, and whether it takes work. */
 export function healthRoutes(services: Services) {
-  const { log, connections, clock, jobs, version, isReady } = services;
+  const { config, log, connections, clock, jobs, version, isReady } = services;
   const startedAtMs = clock.monotonicMs();
+  const reviser: Health["reviser"] =
+    config.aiUrl && config.aiModel ? { kind: "model", model: config.aiModel } : { kind: "builtin", model: "builtin-tidy" };
   return new Elysia({ name: "health" })
     .get(
       "/health",
@@ -16,6 +18,7 @@ export function healthRoutes(services: Services) {
         uptime_seconds: Math.round((clock.monotonicMs() - startedAtMs) / 1000),
         log: { head: log.idOf(log.head()), oldest: log.idOf(log.oldest()), epoch: log.epoch },
         queue: jobs.status(),
+        reviser,
         connections: connections.count(),
       }),
       {

@@ -1,0 +1,42 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import type { PageFile } from "../ui/build.ts";
+
+/** One file of the page in every encoding that it is sent in. */
+export interface ServedFile extends PageFile {
+  br: Uint8Array<ArrayBuffer>;
+  gzip: Uint8Array<ArrayBuffer>;
+}
+
+/** Which folder of the binary the build embeds, with each file's compressed forms beside it. */
+export const embeddedFolder = "dist/page";
+
+/** The page by path: from the binary it is part of; in a source checkout built now, which takes a second. */
+export async function loadPage(): Promise<ReadonlyMap<string, ServedFile>> {
+  const folder = join(import.meta.dir, embeddedFolder);
+  const files = Bun.isStandaloneExecutable && existsSync(folder) ? readEmbedded(folder) : await buildNow();
+  return new Map(files.map((file) => [file.path, file]));
+}
+
+/** `quality` as brotli counts: 11 takes seconds, 5 is nearly as small. */
+export function compress({ path, body }: PageFile, quality: number): ServedFile {
+  return {
+    path,
+    body,
+    br: new Uint8Array(brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: quality } })),
+    gzip: new Uint8Array(gzipSync(body)),
+  };
+}
+
+function readEmbedded(folder: string): ServedFile[] {
+  const read = (path: string) => new Uint8Array(readFileSync(join(folder, path)));
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((path) => existsSync(join(folder, `${path}.br`)))
+    .map((path) => ({ path, body: read(path), br: read(`${path}.br`), gzip: read(`${path}.gz`) }));
+}
+
+async function buildNow(): Promise<ServedFile[]> {
+  const { buildPage } = await import("../ui/build.ts");
+  return (await buildPage()).map((file) => compress(file, 5));
+}

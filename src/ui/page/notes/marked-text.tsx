@@ -1,0 +1,31 @@
+import type { Mark } from "./text-diff.ts";
+
+/** A text with what differs marked: by a background and, for those who do not see it, by an element that says so. */
+export function MarkedText({ marks, as }: { marks: readonly Mark[]; as: "ins" | "del" }) {
+  const Changed = as;
+  return (
+    <span class="diff-text">
+      {marks.map(({ text, isChanged }, index) => (isChanged ? <Changed key={index}>{text}</Changed> : text))}
+    </span>
+  );
+}
+
+const contextLines = 2;
+
+/** Lines that are the same; the middle of many is left out. */
+export function SameLines({ lines, isFirst, isLast }: { lines: readonly string[]; isFirst: boolean; isLast: boolean }) {
+  const head = isFirst ? 0 : contextLines;
+  const tail = isLast ? 0 : contextLines;
+  const hidden = lines.length - head - tail;
+  if (hidden < 3) return <span class="diff-text">{lines.join("\n")}</span>;
+  return (
+    <>
+      {head > 0 && <span class="diff-text">{lines.slice(0, head).join("\n")}</span>}
+      <details class="skipped">
+        <summary>{hidden} lines that are the same</summary>
+        <span class="diff-text">{lines.slice(head, lines.length - tail).join("\n")}</span>
+      </details>
+      {tail > 0 && <span class="diff-text">{lines.slice(-tail).join("\n")}</span>}
+    </>
+  );
+}

@@ -1,0 +1,258 @@
+import { batch, computed, signal } from "@preact/signals";
+import type { Client } from "../../../client/client.ts";
+import { ClientError } from "../../../client/errors.ts";
+import type { EventData } from "../../../events/catalog.ts";
+import type { Note } from "../../../notes/contract.ts";
+import { patiently } from "../shell/patiently.ts";
+import type { Draft, Drafts } from "./drafts.ts";
+
+/** Why a note has a newer version than the one that was shown. */
+export type Cause = Pick<EventData<"NoteUpdated">, "source" | "job_id">;
+
+/** A version that came while the person was writing. Nothing is done with it until they have chosen. */
+export interface Newer {
+  note: Note;
+  cause: Cause | undefined;
+}
+
+export type NoteState = "loading" | "ready" | "deleted" | "missing" | "failed";
+
+export interface OpenNoteDeps {
+  client: Client;
+  drafts: Drafts;
+  /** A newer version is shown now, without anybody having asked for it. */
+  onRefreshed: (note: Note, cause: Cause | undefined) => void;
+  /** The server has this version. */
+  onFetched: (note: Note) => void;
+}
+
+/** The note in front of the person: what the server has, what they have made of it, and how the two come together. */
+export class OpenNote {
+  /** What the text was made from: the version that was loaded or saved last. */
+  readonly base = signal<Note | undefined>(undefined);
+  readonly title = signal("");
+  readonly content = signal("");
+  readonly tags = signal<readonly string[]>([]);
+  readonly state = signal<NoteState>("loading");
+  readonly newer = signal<Newer | undefined>(undefined);
+  /** How many times a newer version has taken the place of what was shown. */
+  readonly refreshes = signal(0);
+  /** How many texts were kept aside since the note was opened. */
+  readonly keptAside = signal(0);
+  readonly isSaving = signal(false);
+  /** The newest version could not be fetched. */
+  readonly isBehind = signal(false);
+  readonly isDirty = computed(() => {
+    const base = this.base.value;
+    if (!base) return false;
+    return this.title.value !== base.title || this.content.value !== base.content || !sameTags(this.tags.value, base.tags);
+  });
+  readonly #leaving = new AbortController();
+  #wanted = 0;
+  #fetched = 0;
+  #cause: Cause | undefined;
+  #isFetching = false;
+
+  constructor(
+    readonly id: string,
+    private readonly deps: OpenNoteDeps,
+  ) {}
+
+  async load(): Promise<void> {
+    try {
+      const note = await this.#get();
+      const draft = this.deps.drafts.get(this.id);
+      if (draft && draft.version > 0) await this.#resume(draft, note);
+      else this.#show(note);
+      this.state.value = "ready";
+    } catch (error) {
+      if (!this.#leaving.signal.aborted) this.state.value = isMissing(error) ? "missing" : "failed";
+    }
+  }
+
+  /** Nothing more comes of it. */
+  close(): void {
+    this.#leaving.abort();
+  }
+
+  /** Somebody changed the note. It is fetched once for a version, however often and from wherever that is told. */
+  updated(version: number, cause: Cause): void {
+    if (version <= this.#wanted || version <= this.#fetched) return;
+    this.#wanted = version;
+    this.#cause = cause;
+    void this.#catchUp();
+  }
+
+  deleted(): void {
+    this.state.value = "deleted";
+  }
+
+  restored(version: number): void {
+    this.state.value = "ready";
+    this.#wanted = Math.max(this.#wanted, version);
+    void this.#catchUp();
+  }
+
+  /** Whatever may have been missed is fetched. */
+  async recheck(): Promise<void> {
+    if (this.state.value === "loading" || this.state.value === "failed") return this.load();
+    this.#wanted = this.#fetched + 1;
+    this.#cause = undefined;
+    await this.#catchUp();
+  }
+
+  /**
+   * Stores what the person wrote. False when it was not stored because the note has changed meanwhile: then `newer` is set.
+   * Rejects when the server cannot be reached or refuses the text.
+   */
+  async save(): Promise<boolean> {
+    const base = this.base.value;
+    if (!base || this.newer.value) return !this.newer.value;
+    const sent = this.#draft(base.version);
+    const changes = {
+      ...(sent.title === base.title ? {} : { title: sent.title }),
+      ...(sent.content === base.content ? {} : { content: sent.content }),
+      ...(sameTags(sent.tags, base.tags) ? {} : { tags: [...sent.tags] }),
+    };
+    this.isSaving.value = true;
+    try {
+      this.#stored(sent, await this.deps.client.notes.update(this.id, changes, { ifVersion: base.version }));
+      return true;
+    } catch (error) {
+      if (!(error instanceof ClientError) || error.code !== "version_conflict") throw error;
+      this.#wanted = Math.max(this.#wanted, error.currentVersion ?? base.version + 1);
+    } finally {
+      this.isSaving.value = false;
+      // What was told meanwhile has waited for the answer.
+      await this.#catchUp();
+    }
+    return this.newer.value === undefined;
+  }
+
+  /** Their version becomes what the text is based on, and `text` what is shown. */
+  settle(text: Pick<Draft, "title" | "content" | "tags">): void {
+    const newer = this.newer.value;
+    if (!newer) return;
+    batch(() => {
+      this.newer.value = undefined;
+      this.base.value = newer.note;
+      this.#write(text);
+    });
+    this.keepDraft();
+  }
+
+  /** Puts what is written where a reload finds it. */
+  keepDraft(): void {
+    const base = this.base.value;
+    if (base && this.isDirty.value) this.deps.drafts.put(this.id, this.#draft(base.version));
+    else if (base) this.deps.drafts.remove(this.id);
+  }
+
+  discard(): void {
+    const shown = this.newer.value?.note ?? this.base.value;
+    if (!shown) return;
+    this.newer.value = undefined;
+    this.#show(shown);
+    this.keepDraft();
+  }
+
+  /** The version is what everybody agrees on: shown by another way than an event. */
+  adopt(note: Note): void {
+    this.#fetched = Math.max(this.#fetched, note.version);
+    this.#show(note);
+    this.keepDraft();
+  }
+
+  #draft(version: number): Draft {
+    return { version, title: this.title.value, content: this.content.value, tags: this.tags.value };
+  }
+
+  #write({ title, content, tags }: Pick<Draft, "title" | "content" | "tags">): void {
+    this.title.value = title;
+    this.content.value = content;
+    this.tags.value = tags;
+  }
+
+  #show(note: Note): void {
+    batch(() => {
+      this.base.value = note;
+      this.#write(note);
+    });
+  }
+
+  /** Goes on with a text from before a reload. */
+  async #resume(draft: Draft, note: Note): Promise<void> {
+    const isNewer = note.version > draft.version;
+    const { title, content, tags } = isNewer ? await this.deps.client.notes.revision(this.id, draft.version) : note;
+    batch(() => {
+      this.base.value = { ...note, title, content, tags, version: draft.version };
+      this.#write(draft);
+      if (isNewer) this.#take(note, undefined);
+    });
+  }
+
+  #stored(sent: Draft, note: Note): void {
+    this.#fetched = Math.max(this.#fetched, note.version);
+    batch(() => {
+      // The server trims and tidies; what was typed while it did so stays.
+      if (this.title.value === sent.title) this.title.value = note.title;
+      if (sameTags(this.tags.value, sent.tags)) this.tags.value = note.tags;
+      this.base.value = note;
+    });
+    this.keepDraft();
+    this.deps.onFetched(note);
+  }
+
+  async #catchUp(): Promise<void> {
+    if (this.#isFetching) return;
+    this.#isFetching = true;
+    try {
+      // Our own change comes back as an event, often before the answer: only the answer tells that it is ours.
+      while (!this.isSaving.value && this.state.value === "ready" && this.#wanted > this.#fetched) {
+        const wanted = this.#wanted;
+        const cause = this.#cause;
+        const note = await this.#get();
+        if (this.#wanted === wanted) this.#wanted = this.#fetched;
+        this.#take(note, cause);
+      }
+      this.isBehind.value = false;
+    } catch (error) {
+      if (this.#leaving.signal.aborted) return;
+      if (isMissing(error)) this.state.value = "deleted";
+      else this.isBehind.value = true;
+    } finally {
+      this.#isFetching = false;
+    }
+  }
+
+  async #get(): Promise<Note> {
+    const { signal } = this.#leaving;
+    const note = await patiently(() => this.deps.client.notes.get(this.id, signal), signal);
+    this.#fetched = Math.max(this.#fetched, note.version);
+    this.deps.onFetched(note);
+    return note;
+  }
+
+  #take(note: Note, cause: Cause | undefined): void {
+    const base = this.base.value;
+    if (!base || note.version <= (this.newer.value?.note.version ?? base.version)) return;
+    const isSame = note.title === this.title.value && note.content === this.content.value && sameTags(note.tags, this.tags.value);
+    if (this.isDirty.value && !isSame) {
+      this.newer.value = { note, cause };
+      return;
+    }
+    this.newer.value = undefined;
+    this.refreshes.value++;
+    this.#show(note);
+    this.keepDraft();
+    this.deps.onRefreshed(note, cause);
+  }
+}
+
+function sameTags(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((tag, index) => tag === other[index]);
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof ClientError && error.code === "not_found";
+}

@@ -1,0 +1,28 @@
+import type { Note } from "../../../notes/contract.ts";
+
+/** What the list keeps of a note: thousands of texts would be too much to hold. */
+export interface Row {
+  id: string;
+  title: string;
+  tags: readonly string[];
+  version: number;
+  updatedAt: string;
+  snippet: string;
+}
+
+const snippetChars = 160;
+
+export function rowOf({ id, title, tags, version, updated_at, content }: Note): Row {
+  return { id, title, tags, version, updatedAt: updated_at, snippet: snippetOf(content) };
+}
+
+/** The beginning of the text, without most of its Markdown. */
+export function snippetOf(content: string): string {
+  return content
+    .slice(0, snippetChars * 4)
+    .replace(/^---\n[\s\S]*?\n---\n/, "")
+    .replace(/```\w*|^[#>\s*+-]+|[*_`~|]|!?\[([^\]]*)\]\([^)]*\)/gm, "$1 ")
+    .replace(/\s+/g, " ")
+    .trim()
+    .slice(0, snippetChars);
+}

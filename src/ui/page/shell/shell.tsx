@@ -1,0 +1,92 @@
+import { useEffect } from "preact/hooks";
+import { JobsPanel } from "../jobs/jobs-panel.tsx";
+import { QueueIndicator } from "../jobs/queue-indicator.tsx";
+import { NoteListPane } from "../notes/note-list-pane.tsx";
+import { NotePane } from "../notes/note-pane.tsx";
+import { usePage } from "../page.ts";
+import { ConnectionState } from "./connection.tsx";
+import { Icon, type IconName } from "./icon.tsx";
+import { lazyView } from "./lazy-view.tsx";
+import { hrefOf, type Route, route } from "./route.ts";
+import { ThemeButton } from "./theme.tsx";
+import { ToastArea } from "./toast-area.tsx";
+
+const History = lazyView(() => import("../notes/history-pane.tsx").then((module) => module.HistoryPane));
+
+const places: { route: Route; label: string; icon: IconName }[] = [{ route: { view: "notes" }, label: "Notes", icon: "notes" }];
+
+/** The page's frame. */
+export function Shell() {
+  const { desk, jobs } = usePage();
+  const at = route.value;
+  useEffect(() => {
+    const obey = (event: KeyboardEvent) => {
+      if (!event.altKey || event.ctrlKey || event.metaKey) return;
+      if (event.code === "KeyN") void desk.create();
+      else if (event.code === "KeyJ") jobs.isPanelOpen.value = !jobs.isPanelOpen.value;
+      else return;
+      event.preventDefault();
+    };
+    addEventListener("keydown", obey);
+    return () => removeEventListener("keydown", obey);
+  }, []);
+  useEffect(() => {
+    document.title = titleOf(at, desk.open.value?.base.value?.title);
+  });
+  return (
+    <>
+      <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
+        Skip to the content
+      </button>
+      <header class="bar">
+        <a class="brand" href="#/notes">
+          matric
+        </a>
+        <nav aria-label="Views">
+          {places.map(({ route: target, label, icon }) => (
+            <a key={label} href={hrefOf(target)} aria-current={isAt(at, target) ? "page" : undefined}>
+              <Icon name={icon} />
+              <span class="wide-only">{label}</span>
+            </a>
+          ))}
+        </nav>
+        <QueueIndicator />
+        <ConnectionState />
+        <ThemeButton />
+      </header>
+      <main id="main" tabIndex={-1} class={mainClass(at)}>
+        <h1 class="hidden">{titleOf(at, desk.open.value?.base.value?.title)}</h1>
+        <View />
+      </main>
+      <JobsPanel />
+      <ToastArea />
+    </>
+  );
+}
+
+function View() {
+  const { desk } = usePage();
+  const at = route.value;
+  const note = desk.open.value;
+  return (
+    <>
+      <NoteListPane />
+      {at.view === "history" && note ? <History note={note} version={at.version} /> : <NotePane />}
+    </>
+  );
+}
+
+function mainClass(at: Route): string {
+  if (at.view === "notes" || at.view === "history") return at.noteId === undefined ? "notes-view" : "notes-view open";
+  return "single-view";
+}
+
+function isAt(at: Route, target: Route): boolean {
+  return at.view === target.view || (at.view === "history" && target.view === "notes");
+}
+
+function titleOf(at: Route, noteTitle: string | undefined): string {
+  if (at.view === "events") return "Events · matric";
+  if (at.view === "webhooks") return "Webhooks · matric";
+  return noteTitle === undefined ? "matric" : `${noteTitle} · matric`;
+}
