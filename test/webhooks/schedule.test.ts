@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { TestWebhooks, user } from "../support/webhooks.ts";
+import { TestWebhooks } from "../support/webhooks.ts";
 
 let server = new TestWebhooks();
 const restart = async (options?: ConstructorParameters<typeof TestWebhooks>[0]) => {
