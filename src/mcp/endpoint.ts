@@ -14,6 +14,7 @@ import { errorResponse, parseErrorCode, transportErrorCode } from "./json-rpc.ts
 import { Sessions } from "./sessions.ts";
 import { watchedStream } from "./watched-stream.ts";
 
+const methods = ["GET", "POST", "DELETE"];
 /** A client that takes nothing of its stream for so long is cut off. */
 const stalledMs = 60_000;
 
@@ -58,6 +59,10 @@ export class McpEndpoint {
   /** `authInfo` is whom the request has been found to come from; its `clientId` becomes the id of the actor. */
   async handle(request: Request, authInfo?: AuthInfo): Promise<Response> {
     let body: unknown;
+    if (!methods.includes(request.method)) {
+      const allow = methods.join(", ");
+      return errorResponse(405, transportErrorCode, `This address takes ${allow}.`, { allow });
+    }
     if (request.method === "POST") {
       if (!isJsonContentType(request.headers.get("content-type"))) {
         return errorResponse(415, transportErrorCode, "Send the message as Content-Type: application/json.");

@@ -1,0 +1,118 @@
+import { type CallToolResult, Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { systemClock } from "../../src/clock.ts";
+import { Hub } from "../../src/events/hub.ts";
+import { Publisher } from "../../src/events/publish.ts";
+import { JobQueue } from "../../src/jobs/queue.ts";
+import { silentLogger } from "../../src/logger.ts";
+import { createInProcess, type InProcess } from "../../src/mcp/in-process.ts";
+import { Notes } from "../../src/notes/engine.ts";
+import { type Attempt, scripted } from "./jobs.ts";
+import { contentBytesMax } from "./notes.ts";
+import { openStorage, type Storage } from "./storage.ts";
+
+/** The revisions of the protocol that are served, newest first. */
+export const revisions = ["2026-07-28", "2025-11-25"] as const;
+export type Revision = (typeof revisions)[number];
+
+export interface McpLimits {
+  callsMax?: number;
+  sessionsMax?: number;
+}
+
+/** The endpoint over engines on a real database, reached without a network. */
+export interface McpWorld extends Omit<Storage, "clock" | "close">, InProcess {
+  notes: Notes;
+  jobs: JobQueue;
+  publisher: Publisher;
+  /** The attempts at `ai_revision` jobs, which the test ends. */
+  attempts: Attempt[];
+  connect(revision: Revision): Promise<Agent>;
+  close(): Promise<void>;
+}
+
+export function openMcp({ callsMax = 100, sessionsMax = 100 }: McpLimits = {}): McpWorld {
+  const { close, ...storage } = openStorage();
+  const parts = { ...storage, clock: systemClock };
+  const hub = new Hub(storage.log, systemClock);
+  const notes = new Notes({ ...parts, contentBytesMax });
+  const revising = scripted("ai_revision");
+  const jobs = new JobQueue({
+    ...parts,
+    logger: silentLogger,
+    internalTypes: [revising],
+    externalTypes: [],
+    attemptsMax: 1,
+    leaseMs: 30_000,
+    concurrency: 2,
+  });
+  const common = { clock: systemClock, logger: silentLogger };
+  const limits = { callsMax, sessionsMax, bodyBytesMax: contentBytesMax };
+  const inProcess = createInProcess({
+    engines: { log: storage.log, hub, notes, jobs, ...common },
+    version: "0",
+    ...common,
+    ...limits,
+  });
+  return {
+    ...storage,
+    ...inProcess,
+    notes,
+    jobs,
+    publisher: new Publisher(storage.log, storage.writer),
+    attempts: revising.attempts,
+    connect: (revision) =>
+      connectAgent("http://127.0.0.1/mcp", revision, (url, init) => inProcess.endpoint.handle(new Request(String(url), init))),
+    async close() {
+      inProcess.calls.endAll();
+      await inProcess.endpoint.stop();
+      await jobs.stop({ graceMs: 0 });
+      close();
+    },
+  };
+}
+
+/** An agent with the official client. */
+export interface Agent {
+  client: Client;
+  /** What a tool answered; fails when it is an error. */
+  call<Answer = Record<string, unknown>>(name: string, args?: Record<string, unknown>, signal?: AbortSignal): Promise<Answer>;
+  /** What a tool that fails says. */
+  failure(name: string, args?: Record<string, unknown>): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function connectAgent(
+  url: string,
+  revision: Revision,
+  fetch?: (url: string | URL, init?: RequestInit) => Promise<Response>,
+): Promise<Agent> {
+  const client = new Client(
+    { name: "test", version: "1" },
+    { versionNegotiation: { mode: revision === "2025-11-25" ? "legacy" : { pin: revision } } },
+  );
+  await client.connect(new StreamableHTTPClientTransport(new URL(url), fetch ? { fetch } : {}));
+  return agentOf(client);
+}
+
+export function agentOf(client: Client): Agent {
+  const callTool = (name: string, args: Record<string, unknown>, signal?: AbortSignal): Promise<CallToolResult> =>
+    client.callTool({ name, arguments: args }, signal ? { signal } : {});
+  return {
+    client,
+    async call<Answer>(name: string, args: Record<string, unknown> = {}, signal?: AbortSignal): Promise<Answer> {
+      const { isError, structuredContent, content } = await callTool(name, args, signal);
+      if (isError) throw new Error(textOf(content));
+      return structuredContent as Answer;
+    },
+    async failure(name, args = {}) {
+      const { isError, content } = await callTool(name, args);
+      if (!isError) throw new Error(`${name} was expected to fail, and answered ${textOf(content)}`);
+      return textOf(content);
+    },
+    close: () => client.close(),
+  };
+}
+
+function textOf(content: CallToolResult["content"]): string {
+  return content.map((part) => (part.type === "text" ? part.text : part.type)).join("\n");
+}
