@@ -2,6 +2,7 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { Api } from "../../client/api.ts";
 import { type Client, createClient } from "../../client/client.ts";
+import { EventTape } from "./events/event-tape.ts";
 import { JobBoard } from "./jobs/job-board.ts";
 import { JobToasts } from "./jobs/job-toasts.ts";
 import { Feed } from "./live/feed.ts";
@@ -26,6 +27,7 @@ export interface Page {
   desk: NoteDesk;
   jobs: JobBoard;
   jobToasts: JobToasts;
+  tape: EventTape;
 }
 
 /** Puts the page together. Nothing is fetched before `feed.start()`. */
@@ -39,10 +41,11 @@ export function createPage(url: string, streamWorkerUrl: URL): Page {
   const drafts = new Drafts(sessionStorage);
   const jobs = new JobBoard(client);
   const desk = new NoteDesk({ client, list, jobs, drafts, toasts });
+  const tape = new EventTape(client);
   const openNoteId = () => desk.open.value?.id;
   const jobToasts = new JobToasts({ client, toasts, openNoteId, titleOf: (id) => titles.of(id) });
-  for (const listener of [server, jobs, list, titles, desk, jobToasts]) feed.add(listener);
-  return { url, client, feed, toasts, server, list, titles, drafts, desk, jobs, jobToasts };
+  for (const listener of [server, jobs, list, titles, desk, jobToasts, tape]) feed.add(listener);
+  return { url, client, feed, toasts, server, list, titles, drafts, desk, jobs, jobToasts, tape };
 }
 
 export const PageContext = createContext<Page | undefined>(undefined);

@@ -41,6 +41,12 @@ export class JobBoard implements FeedListener {
     const inLine = this.waiting.value.filter(({ retryAt }) => retryAt === undefined);
     return new Map(inLine.map(({ id }, index) => [id, index + 1]));
   });
+  /** Jobs that wait and run: counted here, where events come at once; in a longer queue than this one knows, as the server counts. */
+  readonly counts = computed(() => {
+    const [waiting, running] = [this.waiting.value.length, this.running.value.length];
+    const { pending, running: told } = this.queue.value ?? { pending: waiting, running };
+    return this.#isCut.value ? { waiting: pending, running: told } : { waiting, running };
+  });
   readonly newestByNote = computed(() => {
     const newest = new Map<string, JobView>();
     for (const job of this.#all()) {
@@ -48,6 +54,7 @@ export class JobBoard implements FeedListener {
     }
     return newest;
   });
+  readonly #isCut = signal(false);
   #loading: AbortController | undefined;
   /** Events that came while the jobs were being fetched: the answer may be older than they are. */
   #meanwhile: ReceivedEvent[] = [];
@@ -100,6 +107,7 @@ export class JobBoard implements FeedListener {
       const isAll = recent.next_cursor === null;
       const active = isAll ? [] : [...(await this.#list("running", signal)), ...(await this.#list("queued", signal))];
       this.queue.value = queue;
+      this.#isCut.value = active.length >= waitingMost;
       const fetched = [...active, ...recent.items].map(viewOf);
       this.jobs.value = new Map(fetched.map((job) => [job.id, job]));
       this.hasFailed.value = false;

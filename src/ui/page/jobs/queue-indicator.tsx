@@ -6,8 +6,9 @@ export function QueueIndicator() {
   const { jobs } = usePage();
   const queue = jobs.queue.value;
   const isOpen = jobs.isPanelOpen.value;
-  const { pending = 0, running = 0, paused = false } = queue ?? {};
-  const words = queue ? `${pending} waiting, ${running} running${paused ? ", paused" : ""}` : "not known yet";
+  const { waiting, running } = jobs.counts.value;
+  const paused = queue?.paused === true;
+  const words = queue ? `${waiting} waiting, ${running} running${paused ? ", paused" : ""}` : "not known yet";
   return (
     <button
       type="button"
@@ -23,13 +24,13 @@ export function QueueIndicator() {
     >
       {running > 0 ? <span class="spinner small" aria-hidden="true" /> : <Icon name={paused ? "pause" : "jobs"} />}
       <span class="wide-only">
-        <b>{pending}</b> waiting
+        <b>{waiting}</b> waiting
       </span>
       <span class="wide-only">
         <b>{running}</b> running
       </span>
       <span class="phone-only">
-        <b>{pending + running}</b>
+        <b>{waiting + running}</b>
       </span>
     </button>
   );

@@ -17,15 +17,20 @@ export function SameLines({ lines, isFirst, isLast }: { lines: readonly string[]
   const head = isFirst ? 0 : contextLines;
   const tail = isLast ? 0 : contextLines;
   const hidden = lines.length - head - tail;
-  if (hidden < 3) return <span class="diff-text">{lines.join("\n")}</span>;
+  if (hidden < 3) return <Lines lines={lines} />;
   return (
     <>
-      {head > 0 && <span class="diff-text">{lines.slice(0, head).join("\n")}</span>}
+      {head > 0 && <Lines lines={lines.slice(0, head)} />}
       <details class="skipped">
         <summary>{hidden} lines that are the same</summary>
-        <span class="diff-text">{lines.slice(head, lines.length - tail).join("\n")}</span>
+        <Lines lines={lines.slice(head, lines.length - tail)} />
       </details>
-      {tail > 0 && <span class="diff-text">{lines.slice(-tail).join("\n")}</span>}
+      {tail > 0 && <Lines lines={lines.slice(-tail)} />}
     </>
   );
+}
+
+/** Ends with a line break, without which an empty last line would not be seen. */
+function Lines({ lines }: { lines: readonly string[] }) {
+  return <span class="diff-text">{`${lines.join("\n")}\n`}</span>;
 }

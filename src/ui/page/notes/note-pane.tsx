@@ -1,5 +1,4 @@
 import { useEffect, useRef } from "preact/hooks";
-import { JobStrip } from "../jobs/job-strip.tsx";
 import { usePage } from "../page.ts";
 import { Icon } from "../shell/icon.tsx";
 import { hrefOf } from "../shell/route.ts";
@@ -80,7 +79,6 @@ function NoteBody({ note }: { note: OpenNote }) {
           </button>
         </p>
       )}
-      <JobStrip noteId={note.id} />
       <WritingArea note={note} />
     </>
   );

@@ -21,7 +21,7 @@ export function snippetOf(content: string): string {
   return content
     .slice(0, snippetChars * 4)
     .replace(/^---\n[\s\S]*?\n---\n/, "")
-    .replace(/```\w*|^[#>\s*+-]+|[*_`~|]|!?\[([^\]]*)\]\([^)]*\)/gm, "$1 ")
+    .replace(/```\w*|^\s*[-*+] \[[ x]\] |^[#>\s*+-]+|[*_`~|]|!?\[([^\]]*)\]\([^)]*\)/gm, "$1 ")
     .replace(/\s+/g, " ")
     .trim()
     .slice(0, snippetChars);

@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { JobStrip } from "../jobs/job-strip.tsx";
 import { lazyView } from "../shell/lazy-view.tsx";
 import type { OpenNote } from "./open-note.ts";
 
@@ -22,15 +23,18 @@ export function WritingArea({ note }: { note: OpenNote }) {
   };
   return (
     <>
-      <fieldset class="modes">
-        <legend class="hidden">Show the note to</legend>
-        {modes.map((one) => (
-          <label key={one} class={one === "split" ? "roomy-only" : ""}>
-            <input type="radio" name="mode" checked={shown === one} onChange={() => choose(one)} />
-            <span>{labels[one]}</span>
-          </label>
-        ))}
-      </fieldset>
+      <div class="note-tools">
+        <fieldset class="modes">
+          <legend class="hidden">Show the note to</legend>
+          {modes.map((one) => (
+            <label key={one} class={one === "split" ? "roomy-only" : ""}>
+              <input type="radio" name="mode" checked={shown === one} onChange={() => choose(one)} />
+              <span>{labels[one]}</span>
+            </label>
+          ))}
+        </fieldset>
+        <JobStrip noteId={note.id} />
+      </div>
       <div class={`writing ${shown}`}>
         {shown !== "read" && <Editor note={note} />}
         {shown !== "write" && <Preview note={note} />}

@@ -13,7 +13,12 @@ import { ToastArea } from "./toast-area.tsx";
 
 const History = lazyView(() => import("../notes/history-pane.tsx").then((module) => module.HistoryPane));
 
-const places: { route: Route; label: string; icon: IconName }[] = [{ route: { view: "notes" }, label: "Notes", icon: "notes" }];
+const Events = lazyView(() => import("../events/events-view.tsx").then((module) => module.EventsView));
+
+const places: { route: Route; label: string; icon: IconName }[] = [
+  { route: { view: "notes" }, label: "Notes", icon: "notes" },
+  { route: { view: "events" }, label: "Events", icon: "events" },
+];
 
 /** The page's frame. */
 export function Shell() {
@@ -68,6 +73,7 @@ function View() {
   const { desk } = usePage();
   const at = route.value;
   const note = desk.open.value;
+  if (at.view === "events") return <Events />;
   return (
     <>
       <NoteListPane />
