@@ -45,6 +45,9 @@ try {
   );
   const swagger = await (await fetch(at("/swagger"))).text();
   check("API page needs no network", swagger.includes("<html") && !/(src|href)=["']https?:/.test(swagger));
+  const page = await fetch(at("/"));
+  check("the page", page.status === 200 && (await page.text()).includes("<html"), String(page.status));
+  check("the page has its security headers", page.headers.get("content-security-policy")?.includes("default-src") === true);
   check("add a note", run("notes", "add", "--title", "Smoke", "--content", "Hello  world", "--url", url).exitCode === 0);
   const listed = run("notes", "list", "--json", "--url", url);
   const note: unknown = JSON.parse(listed.stdout.split("\n")[0] ?? "null");

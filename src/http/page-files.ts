@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import type { PageFile } from "../ui/build.ts";
 
@@ -14,7 +14,8 @@ export const embeddedFolder = "dist/page";
 
 /** The page by path: from the binary it is part of; in a source checkout built now, which takes a second. */
 export async function loadPage(): Promise<ReadonlyMap<string, ServedFile>> {
-  const folder = join(import.meta.dir, embeddedFolder);
+  // Of an embedded folder's path Bun keeps the last name.
+  const folder = join(import.meta.dir, basename(embeddedFolder));
   const files = Bun.isStandaloneExecutable && existsSync(folder) ? readEmbedded(folder) : await buildNow();
   return new Map(files.map((file) => [file.path, file]));
 }
