@@ -1,4 +1,3 @@
-import { SQLiteError } from "bun:sqlite";
 import { MatricError } from "../errors.ts";
 
 /** A failure of the disk or the database file; `busy` when another process holds it. */
@@ -24,15 +23,13 @@ export function storageError(error: unknown, what: string): StorageError {
 
 /** True for errors of the storage itself, as against a mistake in what was asked of it (a constraint, say). */
 export function isStorageFailure(error: unknown): boolean {
-  return (
-    error instanceof SQLiteError &&
-    /^SQLITE_(FULL|BUSY|LOCKED|READONLY|IOERR|CORRUPT|NOTADB|CANTOPEN|PROTOCOL|NOMEM)/.test(error.code ?? "")
-  );
+  return /^SQLITE_(FULL|BUSY|LOCKED|READONLY|IOERR|CORRUPT|NOTADB|CANTOPEN|PROTOCOL|NOMEM)/.test(codeOf(error));
 }
 
-/** SQLite's own code, or that of the system where the file itself was touched. */
+/** SQLite's own code, or that of the system where the file itself was touched; drizzle may have wrapped either. */
 function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+  if (!(error instanceof Error)) return "";
+  return "code" in error && typeof error.code === "string" ? error.code : codeOf(error.cause);
 }
 
 function reasonOf(code: string): string {

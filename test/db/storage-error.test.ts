@@ -32,6 +32,14 @@ describe("an error of the storage", () => {
     expect(error.message).toContain(words);
   });
 
+  test("is found inside what drizzle makes of it", () => {
+    const wrapped = new Error("Failed to run the query", {
+      cause: Object.assign(new Error("database or disk is full"), { code: "SQLITE_FULL" }),
+    });
+    expect(storageError(wrapped, "x").code).toBe("storage_full");
+    expect(isStorageFailure(wrapped)).toBe(true);
+  });
+
   test("of no known kind says so, and nothing of its insides", () => {
     expect(storageError(new Error("secret"), "It failed").message).toBe("It failed: it failed unexpectedly.");
     expect(storageError("text", "It failed").message).toBe("It failed: it failed unexpectedly.");

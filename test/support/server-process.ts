@@ -13,8 +13,8 @@ export class ServerProcess {
     private readonly env: Record<string, string>,
   ) {}
 
-  static async start(env: Record<string, string> = {}): Promise<ServerProcess> {
-    const server = new ServerProcess(await mkdtemp(join(tmpdir(), "matric-test-")), env);
+  static async start(env: Record<string, string> = {}, dataDir?: string): Promise<ServerProcess> {
+    const server = new ServerProcess(dataDir ?? (await mkdtemp(join(tmpdir(), "matric-test-"))), env);
     await server.restart();
     return server;
   }
@@ -41,6 +41,12 @@ export class ServerProcess {
   async kill(): Promise<void> {
     this.#child?.kill("SIGKILL");
     await this.#child?.exited;
+  }
+
+  /** As an operator does; resolves with the exit code. */
+  async terminate(): Promise<number | undefined> {
+    this.#child?.kill("SIGTERM");
+    return this.#child?.exited;
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,48 @@
+import { expect, test } from "bun:test";
+import { Type } from "@sinclair/typebox";
+import { Value } from "@sinclair/typebox/value";
+import { eventually } from "../support/eventually.ts";
+import { RawSocket } from "../support/raw-socket.ts";
+import { ServerProcess } from "../support/server-process.ts";
+import { TcpClient } from "../support/tcp-client.ts";
+
+const List = Type.Object({ items: Type.Array(Type.Unknown()) });
+
+/** `fetch` would keep most of them waiting: it holds 256 connections at once. */
+async function openStream(url: string): Promise<TcpClient> {
+  const client = await TcpClient.open(url);
+  client.send(`GET /api/v1/events HTTP/1.1\r\nHost: ${new URL(url).host}\r\n\r\n`);
+  await eventually(() => client.text.includes("ConnectionOpened"));
+  return client;
+}
+
+test("SIGTERM with 500 streams open: every one is told, and the server ends at once", async () => {
+  const server = await ServerProcess.start();
+  try {
+    const [streams, sockets] = await Promise.all([
+      Promise.all(Array.from({ length: 400 }, () => openStream(server.url))),
+      Promise.all(Array.from({ length: 100 }, () => RawSocket.open(server.url))),
+    ]);
+    const list = Value.Decode(List, await (await fetch(`${server.url}/api/v1/connections`)).json());
+    expect(list.items).toHaveLength(500);
+
+    const started = performance.now();
+    expect(await server.terminate()).toBe(0);
+    expect(performance.now() - started).toBeLessThan(5000);
+    await eventually(() => [...streams, ...sockets].every(({ isClosed }) => isClosed));
+
+    // The answer ends as it should: with the last piece, not with a broken connection.
+    const told = streams.filter(({ text }) => /"reason":"draining","retry_ms":\d+\}\}\nretry: \d+\n\n\r\n0\r\n\r\n$/.test(text));
+    expect(told).toHaveLength(400);
+    const retries = told.map(({ text }) => Number(/retry: (\d+)\n\n\r\n0/.exec(text)?.[1]));
+    // Spread, so that the next server is not stormed.
+    expect(new Set(retries).size).toBeGreaterThan(200);
+    expect(Math.max(...retries) - Math.min(...retries)).toBeGreaterThan(3000);
+    for (const socket of sockets) {
+      expect(socket.messages().at(-1)).toMatchObject({ event: "StreamClosing", data: { reason: "draining" } });
+      expect(socket.closeCode()).toBe(1001);
+    }
+  } finally {
+    await server.stop();
+  }
+}, 30_000);

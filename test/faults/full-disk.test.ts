@@ -1,0 +1,97 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ByteStream, dataOf } from "../support/byte-stream.ts";
+import { runCli } from "../support/cli.ts";
+import { complaints, Publishing, wholeLog } from "../support/publishing.ts";
+import { ServerProcess } from "../support/server-process.ts";
+
+const megabyte = 1024 * 1024;
+
+let disk: string;
+
+/** A disk of a few megabytes; says what is in the way if there can be none. */
+function mountDisk(): string | undefined {
+  disk = mkdtempSync(join(tmpdir(), "matric-disk-"));
+  const { exitCode, stderr } = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk], { stderr: "pipe" });
+  return exitCode === 0 ? undefined : stderr.toString().trim();
+}
+
+function unmountDisk(): void {
+  Bun.spawnSync(["umount", "--lazy", disk], { stderr: "ignore" });
+  rmSync(disk, { recursive: true });
+}
+
+const obstacle = mountDisk();
+unmountDisk();
+// Where the tests must be complete, failing to mount is a failure.
+const isSkipped = obstacle !== undefined && !process.env.CI;
+if (isSkipped) process.stderr.write(`SKIPPED: the tests of a full disk need to mount one, as root: ${obstacle}\n`);
+
+beforeEach(() => {
+  if (isSkipped) return;
+  const failure = mountDisk();
+  if (failure !== undefined) throw new Error(`a small disk cannot be mounted: ${failure}`);
+});
+
+afterEach(() => {
+  if (!isSkipped) unmountDisk();
+});
+
+test.skipIf(isSkipped)(
+  "a full disk: a clear answer, no crash, nothing lost that was acknowledged; and it goes on when there is room",
+  async () => {
+    writeFileSync(join(disk, "ballast"), new Uint8Array(3 * megabyte));
+    const server = await ServerProcess.start({}, join(disk, "data"));
+    try {
+      const stream = await ByteStream.open(`${server.url}/api/v1/events`);
+      const publishing = new Publishing("x".repeat(8000));
+      publishing.start(server.url, 4);
+      while ((publishing.refused.get(503) ?? 0) < 20) await Bun.sleep(1);
+      await publishing.stop();
+      const acknowledged = publishing.acknowledged.size;
+      expect(acknowledged).toBeGreaterThan(50);
+      expect([...publishing.refused.keys()]).toEqual([503]);
+
+      const refused = await fetch(`${server.url}/api/v1/events`, {
+        method: "POST",
+        body: JSON.stringify({ event: "ThingHappened", data: { text: "x".repeat(60_000) } }),
+        headers: { "content-type": "application/json" },
+      });
+      expect(await refused.json()).toMatchObject({
+        status: 503,
+        code: "storage_full",
+        detail: "The change could not be stored: the disk is full.",
+      });
+
+      // Reading goes on, and whoever listened saw just what was acknowledged.
+      expect(complaints(publishing.acknowledged, await wholeLog(server.url))).toEqual([]);
+      const [, ...seen] = await stream.frames(1 + acknowledged);
+      expect(seen.map((frame) => dataOf(frame).id)).toEqual(
+        [...publishing.acknowledged.values()].sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10)),
+      );
+
+      // Killed while it is full, it starts again.
+      await server.kill();
+      await server.restart();
+      expect(complaints(publishing.acknowledged, await wholeLog(server.url))).toEqual([]);
+
+      rmSync(join(disk, "ballast"));
+      expect(await publishing.once(server.url)).toBe(201);
+      expect(complaints(publishing.acknowledged, await wholeLog(server.url))).toEqual([]);
+      expect(await server.terminate()).toBe(0);
+    } finally {
+      await server.kill();
+    }
+  },
+  30_000,
+);
+
+test.skipIf(isSkipped)("a disk that is full from the start: one clear line", async () => {
+  writeFileSync(join(disk, "ballast"), new Uint8Array(6 * megabyte - 100_000));
+  const { code, stdout, stderr } = await runCli(["serve", "--port", "0", "--data-dir", join(disk, "data")]);
+  expect([code, stdout]).toEqual([1, ""]);
+  expect(stderr.trim().split("\n")).toHaveLength(1);
+  expect(stderr).toContain("the disk is full");
+});
