@@ -33,8 +33,8 @@ describe.each(revisions)("a server that speaks %s", (revision) => {
   test("describes every tool, with schemas and hints, in the same order every time", async () => {
     const { tools } = await agent.client.listTools();
     expect(tools.map(({ name }) => name)).toEqual([
-      "wait_for_events",
       "list_events",
+      "wait_for_events",
       "get_event",
       "search_notes",
       "get_note",
@@ -88,7 +88,7 @@ describe.each(revisions)("a server that speaks %s", (revision) => {
 
   test("refuses a tool that it does not have, and tells those that it has", async () => {
     const call = agent.client.callTool({ name: "delete_everything", arguments: {} });
-    expect(call).rejects.toThrow('There is no tool "delete_everything"; the tools are wait_for_events, list_events');
+    expect(call).rejects.toThrow('There is no tool "delete_everything"; the tools are list_events, wait_for_events');
     await call.catch(() => {});
   });
 

@@ -49,6 +49,33 @@ const wanted = (args: { events?: string[]; note_id?: string; job_id?: string }) 
 
 export const eventTools = [
   defineTool({
+    name: "list_events",
+    title: "List events",
+    description:
+      "Reads what has happened already, oldest first, without waiting. Go on with after = next_cursor while has_more is true; the same cursor also continues with wait_for_events.",
+    input: Type.Object(
+      {
+        after: Type.Optional(
+          Type.String({
+            maxLength: 64,
+            description:
+              "Where to begin: how long ago (10m, 24h, 7d), a time (RFC 3339), the id of an event, a next_cursor, or earliest (default 1h)",
+          }),
+        ),
+        ...filter,
+        limit,
+      },
+      strict,
+    ),
+    output: Type.Object({ ...slice, has_more: Type.Boolean() }),
+    annotations: reads,
+    async run(args, backend, caller) {
+      const query = { filter: wanted(args), after: args.after ?? "1h", limit: args.limit ?? limitDefault };
+      const { events, nextCursor, gap, hasMore } = fitEvents(await backend.listEvents(query, caller));
+      return { events, next_cursor: nextCursor, gap, has_more: hasMore };
+    },
+  }),
+  defineTool({
     name: "wait_for_events",
     title: "Wait for events",
     description: [
@@ -101,33 +128,6 @@ export const eventTools = [
       };
       const { events, nextCursor, gap } = fitEvents(await backend.waitForEvents(query, caller));
       return { events, next_cursor: nextCursor, timed_out: events.length === 0, gap };
-    },
-  }),
-  defineTool({
-    name: "list_events",
-    title: "List events",
-    description:
-      "Reads what has happened already, oldest first, without waiting. Go on with after = next_cursor while has_more is true; the same cursor also continues with wait_for_events.",
-    input: Type.Object(
-      {
-        after: Type.Optional(
-          Type.String({
-            maxLength: 64,
-            description:
-              "Where to begin: how long ago (10m, 24h, 7d), a time (RFC 3339), the id of an event, a next_cursor, or earliest (default 1h)",
-          }),
-        ),
-        ...filter,
-        limit,
-      },
-      strict,
-    ),
-    output: Type.Object({ ...slice, has_more: Type.Boolean() }),
-    annotations: reads,
-    async run(args, backend, caller) {
-      const query = { filter: wanted(args), after: args.after ?? "1h", limit: args.limit ?? limitDefault };
-      const { events, nextCursor, gap, hasMore } = fitEvents(await backend.listEvents(query, caller));
-      return { events, next_cursor: nextCursor, gap, has_more: hasMore };
     },
   }),
   defineTool({
