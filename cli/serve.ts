@@ -21,8 +21,13 @@ export function registerServe(program: Command, io: Io): void {
     const by = one.defaultText ?? String(one.default);
     command.addOption(new Option(`--${one.flag} <value>`, `${one.help} (${one.env}, default ${by})`));
   }
-  command.action((flags: Partial<Record<SettingName, string>>) => run(flags, io));
+  command
+    .addOption(new Option("--no-auth", "let everybody who reaches the server do everything"))
+    .action(({ auth, ...flags }: Flags) => run({ ...flags, ...(auth === undefined ? {} : { auth: auth || "off" }) }, io));
 }
+
+/** As commander gives them: `--no-auth` is `auth: false`. */
+type Flags = Partial<Record<Exclude<SettingName, "auth">, string>> & { auth?: string | false };
 
 /** Resolves when the server has drained after a signal. A second signal ends the process at once. */
 export async function run(flags: Partial<Record<SettingName, string>>, io: Io): Promise<void> {
@@ -36,6 +41,8 @@ export async function run(flags: Partial<Record<SettingName, string>>, io: Io): 
     await sink.flush();
     throw error;
   }
+  // Not in the log, which is kept and sent around.
+  if (app.firstToken !== undefined) await io.stderr.write(`access token with all rights, shown this once: ${app.firstToken}\n`);
   logger.info("listening", { url: app.url.href, data_dir: config.dataDir, version: packageJson.version, pid: process.pid });
   const signal = await firstSignal();
   logger.info("draining", { signal });

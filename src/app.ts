@@ -1,17 +1,25 @@
 import type { Config } from "./config.ts";
 import { createCore, type Outside } from "./core.ts";
 import { transientText } from "./events/transient.ts";
+import { Gate } from "./http/auth.ts";
+import { BodyReader } from "./http/body.ts";
 import { Connections } from "./http/connections.ts";
+import { RateLimit, Refusals } from "./http/limits.ts";
+import { addressReader } from "./http/limits-address.ts";
+import { Polls } from "./http/limits-polls.ts";
 import { QueueSnapshots } from "./http/queue-snapshots.ts";
 import { closeServer, createServer, listen } from "./http/server.ts";
 import type { Services } from "./http/services.ts";
 import { McpHost } from "./mcp/host.ts";
+import { isLoopback } from "./setting.ts";
 
 export interface App {
   /** Where the server can be reached; the port is the real one. */
   readonly url: URL;
   /** Everything that can be asked of it. */
   readonly routes: readonly { method: string; path: string }[];
+  /** The token that was made because auth is on and there was none: nobody can be told of it again. */
+  readonly firstToken: string | undefined;
   /** Drains and closes everything, in order; calling it again waits for the same end. */
   stop(): Promise<void>;
 }
@@ -24,7 +32,12 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
   const { clock, logger, version } = outside;
   const core = createCore(config, outside);
   const { log, hub, publisher, notes, jobs, webhooks } = core;
-  const connections = new Connections(clock, log, config.connectionsMax);
+  const connections = new Connections(clock, log, config.connectionsMax, config.addressConnectionsMax);
+  const { access } = core;
+  const isOpen = isLoopback(config.host) && !access.isOn;
+  const tokenRate = new RateLimit(config.tokenRequestsMax, clock, "requests_per_token");
+  const bodies = new BodyReader({ clock, bytesMax: config.bodyBytesMax, withinMs: config.bodySeconds * 1000 });
+  const addressRate = new RateLimit(config.addressRequestsMax, clock, "requests_per_address");
   const mcp = new McpHost({
     engines: core,
     clock,
@@ -51,6 +64,16 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
     jobs,
     webhooks,
     mcp,
+    access,
+    gate: new Gate({ access, rate: tokenRate }),
+    bodies,
+    polls: new Polls(access.holds, config.pollsMax, stopping.signal),
+    refusals: new Refusals(),
+    addressRate: isOpen || !addressRate.isOn ? undefined : addressRate,
+    addressOf: addressReader({
+      peerOf: (request) => server.server?.requestIP(request)?.address,
+      trustedProxies: config.trustedProxies,
+    }),
     version,
     queueStatus,
     isReady: () => isReady,
@@ -61,6 +84,7 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
   const stop = async () => {
     isReady = false;
     connections.stop();
+    bodies.stop();
     stopping.abort();
     queueSnapshots.stop();
     await mcp.stop();
@@ -74,9 +98,11 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
   try {
     const url = listen(server, services);
     connections.start();
+    bodies.start();
     await core.start();
+    const firstToken = await core.firstToken();
     isReady = true;
-    return { url, routes: server.routes, stop: stopOnce };
+    return { url, routes: server.routes, firstToken, stop: stopOnce };
   } catch (error) {
     await stopOnce();
     throw error;

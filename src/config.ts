@@ -1,8 +1,10 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { accessSettings } from "./access-settings.ts";
 import { MatricError } from "./errors.ts";
+import { limitSettings } from "./limit-settings.ts";
 import { type LogFormat, type LogLevel, logLevels } from "./logger.ts";
-import { decimal, httpUrl, integer, names, nonEmpty, oneOf, origins, type Setting, setting, words } from "./setting.ts";
+import { decimal, httpUrl, integer, isLoopback, names, nonEmpty, oneOf, type Setting, setting, words } from "./setting.ts";
 
 /** Every setting of the server. Names ending in a unit are in that unit. */
 export const settings = {
@@ -108,14 +110,8 @@ export const settings = {
     env: "MATRIC_WEBHOOK_ALLOW",
     default: [] as string[],
     defaultText: "none",
-    help: "private or local addresses that webhooks may be sent to: addresses, networks or host:port, separated by commas",
+    help: "private or local addresses that webhooks may be sent to: addresses or host:port, separated by commas",
     parse: words,
-  }),
-  webhooksMax: setting({
-    env: "MATRIC_WEBHOOKS_MAX",
-    default: 1000,
-    help: "webhooks that can be registered",
-    parse: integer(0, 100_000),
   }),
   webhookRequestsMax: setting({
     env: "MATRIC_WEBHOOK_REQUESTS_MAX",
@@ -184,49 +180,8 @@ export const settings = {
     help: "how long a long poll waits for an event before it answers with none",
     parse: decimal(0.05, 300),
   }),
-  connectionsMax: setting({
-    env: "MATRIC_CONNECTIONS_MAX",
-    default: 10_000,
-    help: "streams open at once",
-    parse: integer(1, 1_000_000),
-  }),
-  mcpCallsMax: setting({
-    env: "MATRIC_MCP_CALLS_MAX",
-    default: 2000,
-    help: "calls of agents under way at once, most of which wait for events",
-    parse: integer(1, 1_000_000),
-  }),
-  mcpSessionsMax: setting({
-    env: "MATRIC_MCP_SESSIONS_MAX",
-    default: 1000,
-    help: "sessions of agents open at once, and as many subscription streams",
-    parse: integer(1, 1_000_000),
-  }),
-  allowedOrigins: setting({
-    env: "MATRIC_ALLOWED_ORIGINS",
-    default: [] as string[],
-    defaultText: "the server's own",
-    help: "origins of other pages that may use the server, separated by commas",
-    parse: origins,
-  }),
-  bodyBytesMax: setting({
-    env: "MATRIC_BODY_BYTES_MAX",
-    default: 1024 * 1024,
-    help: "size of a request body",
-    parse: integer(1024, 64 * 1024 * 1024),
-  }),
-  wsMessageBytesMax: setting({
-    env: "MATRIC_WS_MESSAGE_BYTES_MAX",
-    default: 64 * 1024,
-    help: "size of a message that a WebSocket client sends",
-    parse: integer(256, 16 * 1024 * 1024),
-  }),
-  subscriptionsMax: setting({
-    env: "MATRIC_SUBSCRIPTIONS_MAX",
-    default: 256,
-    help: "subscriptions of one WebSocket",
-    parse: integer(1, 10_000),
-  }),
+  ...accessSettings,
+  ...limitSettings,
   drainSeconds: setting({
     env: "MATRIC_DRAIN_SECONDS",
     default: 30,
@@ -250,6 +205,16 @@ export function readConfig(flags: Partial<Record<SettingName, string>>, env: Rec
   ]);
   const config = Object.freeze(Object.fromEntries(entries)) as Config;
   if (config.aiUrl && !config.aiModel) throw configError("MATRIC_AI_MODEL", "must name a model when MATRIC_AI_URL is set");
+  if ((config.jwtIssuer === undefined) !== (config.jwtAudience === undefined)) {
+    throw configError("MATRIC_JWT_ISSUER", "and MATRIC_JWT_AUDIENCE must be set together");
+  }
+  if (config.jwtIssuer !== undefined && config.auth === "off") throw configError("MATRIC_JWT_ISSUER", "needs MATRIC_AUTH=on");
+  if (!isLoopback(config.host) && config.auth === "off" && flags.auth !== "off") {
+    throw configError(
+      "MATRIC_AUTH",
+      `must be on when the server listens on ${config.host}, which others can reach; or say --no-auth to let everybody do everything`,
+    );
+  }
   return config;
 }
 

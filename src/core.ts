@@ -1,4 +1,7 @@
 import { promises as dns } from "node:dns";
+import { Access } from "./auth/access.ts";
+import { JwtVerifier } from "./auth/jwt.ts";
+import { Tokens } from "./auth/tokens.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { openDb } from "./db/open.ts";
@@ -75,6 +78,26 @@ export function createCore(config: Config, { clock, logger, fetch }: Outside) {
     keepEvents: config.retentionEvents,
     neededFrom: () => webhooks.neededFrom(),
   });
+  const authLogger = logger.as("matric::auth");
+  const tokens = new Tokens({
+    db,
+    writer,
+    clock,
+    logger: authLogger,
+    max: config.tokensMax,
+    onRevoke: (tx, tokenId) => webhooks.disableOf(tx, tokenId),
+  });
+  const { jwtIssuer: issuer, jwtAudience: audience } = config;
+  const access = new Access({
+    isOn: config.auth === "on",
+    tokens,
+    jwt:
+      issuer !== undefined && audience !== undefined
+        ? new JwtVerifier({ issuer, audience, fetch, clock, logger: authLogger })
+        : undefined,
+    clock,
+    ticketsMax: config.ticketsMax,
+  });
   const notes = new Notes({ db, writer, log, clock, contentBytesMax: config.bodyBytesMax });
   const reviser = createReviser(config, clock, fetch);
   const jobs = new JobQueue({
@@ -88,6 +111,7 @@ export function createCore(config: Config, { clock, logger, fetch }: Outside) {
     attemptsMax: config.jobAttempts,
     leaseMs: config.jobLeaseSeconds * 1000,
     concurrency: config.jobConcurrency,
+    waitingMax: config.jobsWaitingMax,
   });
   return {
     log,
@@ -97,17 +121,25 @@ export function createCore(config: Config, { clock, logger, fetch }: Outside) {
     notes,
     jobs,
     webhooks,
+    access,
     async start(): Promise<void> {
       retention.start();
       deliveryRetention.start();
       await jobs.start();
       webhooks.start();
     },
+    /** With auth on, and when there has never been a token: one that may do everything. Undefined otherwise. */
+    async firstToken(): Promise<string | undefined> {
+      if (!access.isOn || !tokens.isEmpty()) return undefined;
+      const { token } = await tokens.create({ name: "first", scopes: ["admin"] });
+      return token;
+    },
     /** Ends the work, and takes no more of it; reading goes on. */
     async drain(): Promise<void> {
       const graceMs = config.drainSeconds * 1000;
       await Promise.all([jobs.stop({ graceMs }), webhooks.stop({ graceMs })]);
       sender.stop();
+      access.stop();
       await reviser.stop();
       await retention.stop();
       await deliveryRetention.stop();

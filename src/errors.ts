@@ -8,6 +8,7 @@ export type ErrorCode =
   | "not_acceptable"
   | "conflict"
   | "version_conflict"
+  | "request_timeout"
   | "too_large"
   | "unsupported_media_type"
   | "invalid"
@@ -22,6 +23,24 @@ export type ErrorCode =
   | "timed_out"
   | "internal";
 
+/** Everything that is bounded, as metrics and answers name it. */
+export const limitNames = [
+  "connections",
+  "connections_per_address",
+  "requests_per_token",
+  "requests_per_address",
+  "polls",
+  "slow_bodies",
+  "body_bytes",
+  "message_bytes",
+  "subscriptions",
+  "jobs_waiting",
+  "tokens",
+  "tickets",
+  "webhooks",
+] as const;
+export type LimitName = (typeof limitNames)[number];
+
 /** What a caller needs besides the message in order to mend the request; all of it is safe to show. */
 export interface ErrorDetails {
   /** The field of the request that is wrong, as a dotted path (`data.title`, `query.limit`). */
@@ -30,6 +49,10 @@ export interface ErrorDetails {
   current_version?: number;
   /** Present with `rate_limited`, `draining` and `overloaded`. */
   retry_after_seconds?: number;
+  /** The limit that was reached. */
+  limit?: LimitName;
+  /** Present with `forbidden`: the scope that a token would need. */
+  scope?: string;
 }
 
 /** The one error type. `message` is a full sentence for the person who made the request; `cause` never leaves the server. */

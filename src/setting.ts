@@ -1,3 +1,5 @@
+import { BlockList, isIP } from "node:net";
+
 /** One setting: where it comes from, what it may be, and what it is for. The README's table is made of these. */
 export interface Setting<T> {
   env: string;
@@ -80,4 +82,32 @@ export function words(text: string): string[] {
     .filter((word) => word !== "");
   if (list.some((word) => /\s/.test(word))) throw new Error("must be a list separated by commas");
   return [...new Set(list)];
+}
+
+/** Addresses and networks (`10.1.0.0/16`). */
+export function networks(text: string): string[] {
+  const list = words(text);
+  networkList(list);
+  return list;
+}
+
+/** Throws what is wrong with an entry; undefined for none. */
+export function networkList(entries: readonly string[]): BlockList | undefined {
+  if (entries.length === 0) return undefined;
+  const list = new BlockList();
+  for (const entry of entries) {
+    const [address = "", prefix, ...rest] = entry.split("/");
+    const family = isIP(address);
+    const most = family === 6 ? 128 : 32;
+    const bits = prefix === undefined ? most : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN;
+    if (family === 0 || !(bits <= most) || rest.length > 0 || address.includes("%"))
+      throw new Error("must list addresses and networks like 10.1.0.0/16, separated by commas");
+    list.addSubnet(address, bits, family === 6 ? "ipv6" : "ipv4");
+  }
+  return list;
+}
+
+/** Whether the name or address of a host is one that only this machine reaches. */
+export function isLoopback(host: string): boolean {
+  return /^((.+\.)?localhost\.?|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
 }

@@ -29,8 +29,8 @@ describe("the configuration", () => {
   });
 
   test("takes flags before the environment before the defaults", () => {
-    const env = { MATRIC_PORT: "7001", MATRIC_HOST: "0.0.0.0" };
-    expect(readConfig({ port: "7002" }, env)).toMatchObject({ port: 7002, host: "0.0.0.0" });
+    const env = { MATRIC_PORT: "7001", MATRIC_HOST: "127.0.0.2" };
+    expect(readConfig({ port: "7002" }, env)).toMatchObject({ port: 7002, host: "127.0.0.2" });
     expect(readConfig({}, env).port).toBe(7001);
   });
 
@@ -91,7 +91,7 @@ describe("the configuration", () => {
   });
 
   test("does not show a secret in an error", () => {
-    for (const name of names.filter((name) => /key|secret|token/i.test(name))) {
+    for (const name of names.filter((name) => /key|secret|token/i.test(name) && !name.endsWith("Max"))) {
       expect(() => readConfig({}, { [settings[name].env]: "hunter2" })).not.toThrow("hunter2");
     }
   });

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { check, foreignKey, index, integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { blob, check, foreignKey, index, integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
 
 // Every table on one page. Times are milliseconds since 1970, ids are UUIDv7 (rising keys touch few pages), JSON is text.
 
@@ -170,6 +170,9 @@ export const webhooks = sqliteTable(
     probeAt: integer("probe_at"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at").notNull(),
+    /** The token that made it, and the families of events that this token may not read. */
+    tokenId: text("token_id"),
+    hidden: text("hidden", { mode: "json" }).$type<string[]>().notNull().default([]),
   },
   (t) => [
     check("webhooks_reason_unless_active", sql`(${t.status} = 'active') = (${t.reason} is null)`),
@@ -259,3 +262,26 @@ export const deliveryAttempts = sqliteTable(
   },
   (t) => [primaryKey({ columns: [t.delivery, t.number] })],
 );
+
+/** One row: the key with which tokens are hashed. It is not in a file of its own, so that a backup is complete. */
+export const tokenKey = sqliteTable(
+  "token_key",
+  {
+    id: integer("id").primaryKey(),
+    key: blob("key", { mode: "buffer" }).notNull(),
+  },
+  (t) => [check("token_key_single", sql`${t.id} = 1`)],
+);
+
+/** Access tokens. What a token itself says is known to its bearer alone. */
+export const tokens = sqliteTable("tokens", {
+  id: text("id").primaryKey(),
+  hash: text("hash").notNull().unique(),
+  name: text("name").notNull(),
+  scopes: text("scopes", { mode: "json" }).$type<string[]>().notNull(),
+  createdAt: integer("created_at").notNull(),
+  expiresAt: integer("expires_at"),
+  /** Late by up to a minute. */
+  lastUsedAt: integer("last_used_at"),
+  revokedAt: integer("revoked_at"),
+});

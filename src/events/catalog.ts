@@ -172,6 +172,9 @@ export const transientCatalog = {
       head: Cursor,
       resumed: Type.Boolean({ description: "Whether the stream continues from a cursor that was sent" }),
       heartbeat_seconds: Type.Number(),
+      expires_at: Type.Optional(
+        Type.String({ format: "date-time", description: "When the token expires, and the stream ends with `StreamClosing`" }),
+      ),
     }),
     topics: [],
     subject: null,

@@ -1,4 +1,5 @@
 import { invalid } from "../errors.ts";
+import { type Family, familyOf } from "./families.ts";
 import { fromDotted, isBuiltIn, isEventName, nearestBuiltIn } from "./names.ts";
 import { isTopic, topicsOf } from "./topics.ts";
 
@@ -9,6 +10,8 @@ export interface Filter {
   readonly topics: readonly string[];
   readonly noteIds: readonly string[];
   readonly jobIds: readonly string[];
+  /** What the reader may not have, whatever it asks for; left out for one that may have all. */
+  readonly hidden?: readonly Family[];
 }
 
 export const everything: Filter = { events: [], topics: [], noteIds: [], jobIds: [] };
@@ -28,6 +31,19 @@ export interface FilterInput {
 }
 
 const valuesMax = 256;
+
+/** The same filter for a reader who may not have these families of events. */
+export function withoutFamilies(filter: Filter, hidden: readonly Family[] | undefined): Filter {
+  const { events, topics, noteIds, jobIds } = filter;
+  return hidden === undefined ? { events, topics, noteIds, jobIds } : { events, topics, noteIds, jobIds, hidden };
+}
+
+/** Whether a reader who may not have these families may have this event. */
+export function mayHave(hidden: readonly Family[] | undefined, eventName: string): boolean {
+  if (hidden === undefined) return true;
+  const family = familyOf(eventName);
+  return family === undefined || !hidden.includes(family);
+}
 
 /**
  * Checks and normalises what a subscriber asked for: equal filters come out equal. Throws `invalid` that names the field, and
@@ -73,7 +89,8 @@ function eventPattern(text: string): string {
 }
 
 export function matches(filter: Filter, event: Matchable): boolean {
-  const { events, topics, noteIds, jobIds } = filter;
+  const { events, topics, noteIds, jobIds, hidden } = filter;
+  if (hidden !== undefined && !mayHave(hidden, event.name)) return false;
   if (noteIds.length > 0 && !(event.noteId !== null && noteIds.includes(event.noteId))) return false;
   if (jobIds.length > 0 && !(event.jobId !== null && jobIds.includes(event.jobId))) return false;
   if (events.length > 0 && !events.some((pattern) => nameMatches(pattern, event.name))) return false;
@@ -86,7 +103,7 @@ function nameMatches(pattern: string, name: string): boolean {
 
 /** Equal for equal filters. */
 export function filterKey(filter: Filter): string {
-  return JSON.stringify([filter.events, filter.topics, filter.noteIds, filter.jobIds]);
+  return JSON.stringify([filter.events, filter.topics, filter.noteIds, filter.jobIds, filter.hidden]);
 }
 
 /** Under which keys an index finds this filter: one list that every matching event meets. */

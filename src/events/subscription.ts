@@ -1,6 +1,7 @@
 import type { Cancel, Clock } from "../clock.ts";
 import { MatricError } from "../errors.ts";
-import { type Filter, filterKey, matches } from "./filter.ts";
+import type { Family } from "./families.ts";
+import { type Filter, filterKey, matches, withoutFamilies } from "./filter.ts";
 import type { Group, Member } from "./group.ts";
 import { Had } from "./had.ts";
 import type { Hub } from "./hub.ts";
@@ -128,6 +129,15 @@ export class Subscription<Chunk> implements Member {
 
   removeAll(): void {
     this.#replace([]);
+  }
+
+  /** From now on the reader may not have these families; undefined when it may have all. */
+  hide(hidden: readonly Family[] | undefined): void {
+    const restricted = this.#interests.map(({ filter, from }) => {
+      const next = withoutFamilies(filter, hidden);
+      return { filter: next, key: filterKey(next), from };
+    });
+    this.#replace(restricted);
   }
 
   #replace(interests: Interest[]): void {

@@ -1,12 +1,12 @@
+import { anybody } from "../auth/principal.ts";
 import type { Actor } from "../events/catalog.ts";
-
-const anybody: Actor = { kind: "user", id: null };
-const agent: Actor = { kind: "agent", id: null };
+import { admittedAs } from "./auth.ts";
 
 /**
- * Who makes a request, as the events it causes will say. Nobody signs in: everybody is the same user, but for programs that say
- * that they act on an agent's behalf.
+ * Who makes a request, as the events it causes will say: the token that it was let in with, where tokens are asked for. Programs
+ * that act on an agent's behalf say so in a header.
  */
 export function actorOf(request: Request): Actor {
-  return request.headers.get("x-matric-actor") === "agent" ? agent : anybody;
+  const principal = admittedAs(request) ?? anybody;
+  return request.headers.get("x-matric-actor") === "agent" ? principal.agent : principal.user;
 }

@@ -1,17 +1,77 @@
+import { type Cancel, type Clock, every } from "../clock.ts";
 import { MatricError } from "../errors.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 /** What is stored is handed on: many readers of JSON recurse, and fail on what is nested much deeper. */
 const nestingMax = 64;
 
-/**
- * The JSON of a request's body; an empty body is `{}`. Throws `unsupported_media_type`, `too_large` (without reading the rest),
- * `malformed` (not UTF-8, not JSON) or `invalid` (nested too deeply).
- */
-export async function readJson(request: Request, bytesMax: number): Promise<unknown> {
-  const declared = request.headers.get("content-length");
-  if (declared !== null && Number(declared) > bytesMax) throw tooLarge(bytesMax);
-  const bytes = declared === null ? await readChunks(request, bytesMax) : await request.bytes();
+export interface BodyReaderOptions {
+  clock: Clock;
+  bytesMax: number;
+  /** How long a body may take to arrive. */
+  withinMs: number;
+}
+
+/** Bodies are looked at so often; a timer for each would cost more than reading it. */
+const sweepMs = 500;
+
+interface Arriving {
+  startedMs: number;
+  giveUp: (error: MatricError) => void;
+}
+
+/** Reads the JSON of requests. */
+export class BodyReader {
+  readonly #options: BodyReaderOptions;
+  readonly #arriving = new Set<Arriving>();
+  #cancel: Cancel = () => {};
+
+  constructor(options: BodyReaderOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#cancel = every(this.#options.clock, sweepMs, () => this.#sweep());
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+
+  /**
+   * The JSON of a request's body; an empty body is `{}`. Rejects with `unsupported_media_type`, `too_large` (without reading the
+   * rest), `request_timeout`, `malformed` (not UTF-8, not JSON) or `invalid` (nested too deeply).
+   */
+  async read(request: Request): Promise<unknown> {
+    const { bytesMax } = this.#options;
+    const declared = request.headers.get("content-length");
+    if (declared !== null && Number(declared) > bytesMax) throw tooLarge(bytesMax);
+    const bytes = await this.#inTime(declared === null ? readChunks(request, bytesMax) : request.bytes());
+    return parse(bytes, request);
+  }
+
+  #inTime(body: Promise<Uint8Array>): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const arriving = { startedMs: this.#options.clock.monotonicMs(), giveUp: reject };
+      this.#arriving.add(arriving);
+      body.then(resolve, reject).finally(() => this.#arriving.delete(arriving));
+    });
+  }
+
+  #sweep(): void {
+    const { clock, withinMs } = this.#options;
+    const latestMs = clock.monotonicMs() - withinMs;
+    for (const arriving of this.#arriving) {
+      // In the order in which they began.
+      if (arriving.startedMs > latestMs) break;
+      this.#arriving.delete(arriving);
+      const message = `The body did not arrive within ${withinMs / 1000} seconds.`;
+      arriving.giveUp(new MatricError("request_timeout", message, { limit: "slow_bodies" }));
+    }
+  }
+}
+
+function parse(bytes: Uint8Array, request: Request): unknown {
   if (bytes.byteLength === 0) return {};
   const type = request.headers.get("content-type") ?? "";
   if (!/^application\/([\w.-]+\+)?json\b/i.test(type)) {
@@ -29,12 +89,8 @@ export async function readJson(request: Request, bytesMax: number): Promise<unkn
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new MatricError(
-      "malformed",
-      `The body is not valid JSON: ${cause instanceof Error ? cause.message : cause}.`,
-      {},
-      { cause },
-    );
+    const message = `The body is not valid JSON: ${cause instanceof Error ? cause.message : cause}.`;
+    throw new MatricError("malformed", message, {}, { cause });
   }
 }
 
@@ -52,7 +108,7 @@ async function readChunks(request: Request, bytesMax: number): Promise<Uint8Arra
 }
 
 function tooLarge(bytesMax: number): MatricError {
-  return new MatricError("too_large", `The body is larger than ${bytesMax} bytes.`);
+  return new MatricError("too_large", `The body is larger than ${bytesMax} bytes.`, { limit: "body_bytes" });
 }
 
 /** Of JSON text; of other text it may say anything. */

@@ -1,5 +1,6 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { type Cancel, type Clock, every, timestamp } from "../clock.ts";
+import type { LimitName } from "../errors.ts";
 import type { Filter } from "../events/filter.ts";
 
 export const Transport = Type.Union([Type.Literal("sse"), Type.Literal("ws"), Type.Literal("ndjson")]);
@@ -30,6 +31,8 @@ export interface Connection {
   readonly id: string;
   readonly transport: Transport;
   readonly openedAtMs: number;
+  /** Where the client is, as limits count it. */
+  readonly address: string;
   filters(): readonly Filter[];
   position(): number;
   queuedBytes(): number;
@@ -48,12 +51,14 @@ const comeBackWithinMs = 5000;
 /** Everybody who listens. */
 export class Connections {
   readonly #open = new Map<string, Connection>();
+  readonly #byAddress = new Map<string, number>();
   #cancel: Cancel = () => {};
 
   constructor(
     private readonly clock: Clock,
     private readonly log: { head(): number; idOf(seq: number): string },
     readonly max: number,
+    readonly perAddressMax: number = max,
   ) {}
 
   start(): void {
@@ -70,16 +75,25 @@ export class Connections {
     for (const connection of [...this.#open.values()]) connection.beat(nowMs);
   }
 
-  isFull(): boolean {
-    return this.#open.size >= this.max;
+  /** The limit that keeps another connection from this address out. */
+  fullFor(address: string): LimitName | undefined {
+    if (this.#open.size >= this.max) return "connections";
+    return (this.#byAddress.get(address) ?? 0) >= this.perAddressMax ? "connections_per_address" : undefined;
   }
 
   add(connection: Connection): void {
     this.#open.set(connection.id, connection);
+    this.#count(connection.address, 1);
   }
 
   remove(connection: Connection): void {
-    this.#open.delete(connection.id);
+    if (this.#open.delete(connection.id)) this.#count(connection.address, -1);
+  }
+
+  #count(address: string, by: number): void {
+    const count = (this.#byAddress.get(address) ?? 0) + by;
+    if (count > 0) this.#byAddress.set(address, count);
+    else this.#byAddress.delete(address);
   }
 
   count(): Record<Transport, number> {

@@ -21,10 +21,14 @@ export const cursorQuery = {
   lastEventId: text("Another spelling of it, which some clients use"),
 };
 
+/** How a client that can send no header shows who it is. */
+export const ticketQuery = { ticket: text("A single-use ticket of POST /api/v1/events/tickets, in the place of a token") };
+
 /** All query parameters of `GET /events`. */
 export const streamQuery = Type.Object({
   ...filterQuery,
   ...cursorQuery,
+  ...ticketQuery,
   transport: Type.Optional(
     Type.Literal("poll", { description: "Answer as soon as there is an event, or with none after a while" }),
   ),

@@ -1,10 +1,11 @@
 import { Type } from "@sinclair/typebox";
+import type { Principal } from "../auth/principal.ts";
 import { notFound } from "../errors.ts";
 import { Envelope } from "../events/catalog.ts";
 import { AllPublished, EventPage, EventPoll, Published } from "../events/contract.ts";
 import { parseCursor } from "../events/cursor.ts";
 import { describeEvents, EventType } from "../events/describe.ts";
-import { everything } from "../events/filter.ts";
+import { everything, type Filter, mayHave, withoutFamilies } from "../events/filter.ts";
 import { readHistory } from "../events/history.ts";
 import { PublishEvents } from "../events/publish.ts";
 import { endBefore, positionSince } from "../events/since.ts";
@@ -45,7 +46,7 @@ function answerFor(request: Request, params: URLSearchParams): Answer {
 
 /** Publishing, streaming and reading events. */
 export function eventRoutes(services: Services) {
-  const { log, publisher } = services;
+  const { log, publisher, gate } = services;
   return plugin("events")
     .post(
       "/events",
@@ -104,10 +105,11 @@ export function eventRoutes(services: Services) {
     )
     .get(
       "/events/:id",
-      ({ params }) => {
+      ({ request, params }) => {
         const cursor = parseCursor(params.id);
         const event = cursor && log.get(cursor.seq);
         if (!event || (cursor.epoch !== undefined && event.id !== params.id)) throw notFound("event", params.id);
+        if (!mayHave(gate.callerOf(request).hidden, event.name)) throw notFound("event", params.id);
         return jsonText(event.text);
       },
       {
@@ -121,7 +123,7 @@ export function eventRoutes(services: Services) {
         }),
       },
     )
-    .get("/event-types", () => ({ items: describeEvents() }), {
+    .get("/event-types", () => jsonText(JSON.stringify({ items: describeEvents() })), {
       detail: operation({
         id: "listEventTypes",
         tag,
@@ -129,7 +131,7 @@ export function eventRoutes(services: Services) {
         answers: { 200: json("The catalogue", Type.Object({ items: Type.Array(EventType) })) },
       }),
     })
-    .get("/connections", () => ({ items: services.connections.list(), next_cursor: null }), {
+    .get("/connections", () => jsonText(JSON.stringify({ items: services.connections.list(), next_cursor: null })), {
       detail: operation({
         id: "listConnections",
         tag,
@@ -146,37 +148,49 @@ function stream(
   transport: "sse" | "ndjson",
   idleTimeout: (seconds: number) => void,
 ): Response {
-  const { config, clock, log, connections } = services;
+  const { config, clock, log, connections, gate, refusals, addressOf } = services;
   if (!services.isReady()) return closingStream(clock, transport, "draining");
-  if (connections.isFull()) return closingStream(clock, transport, "overloaded");
-  const filter = filterFrom(params) ?? everything;
+  const principal = gate.callerOf(request);
+  const address = addressOf(request);
+  const limit = connections.fullFor(address);
+  if (limit) {
+    refusals.count(limit);
+    return closingStream(clock, transport, "overloaded");
+  }
+  const filter = filterFor(principal, params);
   const start = startOf(request, params, log, clock.now());
   const batchMs = numberFrom(params, "batch_ms", 0, batchMsMax, 0);
   idleTimeout(0);
   return openStream(
-    { ...services, heartbeatMs: config.sseHeartbeatSeconds * 1000, slowMs: config.slowSeconds * 1000 },
-    { transport, filter, ...start, batchMs, signal: request.signal, giveUp: () => idleTimeout(1) },
+    {
+      ...services,
+      holds: services.access.holds,
+      heartbeatMs: config.sseHeartbeatSeconds * 1000,
+      slowMs: config.slowSeconds * 1000,
+    },
+    { transport, filter, ...start, batchMs, principal, address, signal: request.signal, giveUp: () => idleTimeout(1) },
   );
 }
 
 async function poll(services: Services, request: Request, params: URLSearchParams): Promise<Response> {
-  const { config, clock, log, isReady, stopping } = services;
+  const { config, clock, log, isReady, gate, polls } = services;
   if (!isReady()) throw draining();
+  const principal = gate.callerOf(request);
   const { position } = startOf(request, params, log, clock.now());
   const timeoutMs = numberFrom(params, "wait_seconds", 0, config.pollSeconds, config.pollSeconds) * 1000;
-  const waited = await waitForEvents(services, {
-    filter: filterFrom(params) ?? everything,
+  const query = {
+    filter: filterFor(principal, params),
     position,
     limit: limitFrom(params),
     timeoutMs,
     batchMs: numberFrom(params, "batch_ms", 0, batchMsMax, 0),
-    signal: AbortSignal.any([request.signal, stopping]),
-  });
+  };
+  const waited = await polls.run(principal, request, (signal) => waitForEvents(services, { ...query, signal }));
   return page(waited.events, waited.nextCursor, `,"gap":${JSON.stringify(waited.gap)}`);
 }
 
 async function history(services: Services, request: Request, params: URLSearchParams): Promise<Response> {
-  const { log, clock } = services;
+  const { log, clock, gate } = services;
   const at = (name: string) => {
     const text = params.get(name);
     return text === null || text === "" ? undefined : positionSince(log, text, clock.now(), name).seq;
@@ -184,9 +198,14 @@ async function history(services: Services, request: Request, params: URLSearchPa
   const after = at("cursor") ?? at("after") ?? at("since") ?? log.oldest() - 1;
   const beforeText = params.get("before");
   const before = beforeText ? endBefore(log, beforeText, clock.now()) : undefined;
-  const query = { filter: filterFrom(params) ?? everything, after, limit: limitFrom(params), signal: request.signal };
+  const filter = filterFor(gate.callerOf(request), params);
+  const query = { filter, after, limit: limitFrom(params), signal: request.signal };
   const found = await readHistory(log, before === undefined ? query : { ...query, before });
   return page(found.events, found.isEnd ? null : log.idOf(found.position));
+}
+
+function filterFor({ hidden }: Principal, params: URLSearchParams): Filter {
+  return withoutFamilies(filterFrom(params) ?? everything, hidden);
 }
 
 function limitFrom(params: URLSearchParams): number {

@@ -1,4 +1,6 @@
+import { requireScopes } from "../auth/principal.ts";
 import {
+  aiRevision,
   ClaimedJob,
   ClaimJob,
   CompleteJob,
@@ -22,12 +24,14 @@ const path = { id: "Id of the job" };
 const located = { Location: "Where it can be read from now on" };
 
 /** Jobs, for those who ask for work, and for the workers outside this process that do it. */
-export function jobRoutes({ jobs }: Services) {
+export function jobRoutes({ jobs, gate, polls }: Services) {
   const readList = queryReader(ListJobs);
   return plugin("jobs")
     .post(
       "/jobs",
       async ({ request, body }) => {
+        // Its job writes into a note.
+        if (body.type === aiRevision) requireScopes(gate.callerOf(request), ["notes:write"]);
         const { job, created } = await jobs.create(body, actorOf(request));
         return jsonText(JSON.stringify(job), created ? 202 : 200, { location: `/api/v1/jobs/${job.id}` });
       },
@@ -97,7 +101,8 @@ export function jobRoutes({ jobs }: Services) {
       async ({ request, server, body }) => {
         // The wait may be longer than a connection may be idle.
         server?.timeout(request, 0);
-        const job = await jobs.external.claim(body, request.signal);
+        const principal = gate.callerOf(request);
+        const job = await polls.run(principal, request, (signal) => jobs.external.claim(body, signal));
         return job ? jsonText(JSON.stringify(job)) : new Response(null, { status: 204 });
       },
       {

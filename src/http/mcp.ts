@@ -1,13 +1,11 @@
 import { Elysia } from "elysia";
-import { checkOrigin } from "./guard.ts";
 import type { Services } from "./services.ts";
 
 /** Agents: the Model Context Protocol over Streamable HTTP. */
-export function mcpRoutes({ config, mcp }: Services) {
+export function mcpRoutes({ mcp }: Services) {
   return new Elysia({ name: "mcp" }).all(
     "/mcp",
     ({ request, server }) => {
-      checkOrigin(request, config);
       // Agents wait longer than a connection may be idle.
       server?.timeout(request, 0);
       return mcp.handle(request);

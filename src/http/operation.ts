@@ -10,6 +10,7 @@ export const tags = {
   queue: "The queue as a whole",
   events: "The log of everything that happened: publishing to it, reading it, following it",
   webhooks: "URLs that are sent events, signed and retried, and what was sent to them",
+  access: "Access tokens, and how browsers sign in",
   operations: "Whether the server is well, and what it offers",
 };
 

@@ -1,8 +1,8 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { isStorageFailure, storageError } from "../db/storage-error.ts";
-import type { ErrorCode } from "../errors.ts";
-import { MatricError } from "../errors.ts";
+import { type ErrorCode, type LimitName, limitNames, MatricError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import { securityHeaders } from "./security-headers.ts";
 
 /** HTTP status and title of each code; the only place where the two meet. */
 const statuses: Record<ErrorCode, [status: number, title: string]> = {
@@ -13,6 +13,7 @@ const statuses: Record<ErrorCode, [status: number, title: string]> = {
   method_not_allowed: [405, "Method not allowed"],
   not_acceptable: [406, "Not acceptable"],
   conflict: [409, "Conflict"],
+  request_timeout: [408, "Request timeout"],
   version_conflict: [412, "Version conflict"],
   too_large: [413, "Too large"],
   unsupported_media_type: [415, "Unsupported media type"],
@@ -44,6 +45,15 @@ export const Problem = Type.Object(
     retry_after_seconds: Type.Optional(
       Type.Integer({ description: "Try again after so long; the header Retry-After says the same" }),
     ),
+    limit: Type.Optional(
+      Type.Unsafe<LimitName>(
+        Type.Union(
+          limitNames.map((name) => Type.Literal(name)),
+          { description: "The limit that was reached" },
+        ),
+      ),
+    ),
+    scope: Type.Optional(Type.String({ description: "With `forbidden`: the scope that the token would need" })),
   },
   { description: "What went wrong (RFC 9457)" },
 );
@@ -76,9 +86,17 @@ export function asMatricError(error: unknown, logger: Logger): MatricError {
 
 export function problemResponse(error: MatricError): Response {
   const problem = problemOf(error);
-  const headers: Record<string, string> = { "content-type": "application/problem+json", "cache-control": "no-store" };
+  const headers: Record<string, string> = {
+    ...securityHeaders,
+    "content-type": "application/problem+json",
+    "cache-control": "no-store",
+  };
   if (error.details.retry_after_seconds !== undefined) headers["retry-after"] = String(error.details.retry_after_seconds);
   if (error.code === "unauthorized") headers["www-authenticate"] = 'Bearer realm="matric"';
+  const { scope } = error.details;
+  if (scope !== undefined) headers["www-authenticate"] = `Bearer realm="matric", error="insufficient_scope", scope="${scope}"`;
+  // The rest of the body is still on its way: it must not be taken for another request.
+  if (error.code === "request_timeout") headers.connection = "close";
   if (error.details.current_version !== undefined) headers.etag = `"${error.details.current_version}"`;
   return new Response(JSON.stringify(problem), { status: problem.status, headers });
 }

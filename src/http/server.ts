@@ -3,11 +3,12 @@ import type { Clock } from "../clock.ts";
 import { MatricError } from "../errors.ts";
 import { mismatch } from "../mismatch.ts";
 import { methodsAt } from "./allow.ts";
+import { authHooks, bodyHooks } from "./auth-hooks.ts";
 import { backupRoutes } from "./backup.ts";
-import { readJson } from "./body.ts";
 import { docsRoutes } from "./docs.ts";
 import { refuseWhileDraining } from "./draining.ts";
 import { eventRoutes } from "./events.ts";
+import { Guard, type Handle } from "./guard.ts";
 import { healthRoutes } from "./health.ts";
 import { jobRoutes } from "./jobs.ts";
 import { mcpRoutes } from "./mcp.ts";
@@ -16,8 +17,10 @@ import type { Route } from "./openapi.ts";
 import { asMatricError, problemResponse } from "./problem.ts";
 import { queueRoutes } from "./queue.ts";
 import type { Services } from "./services.ts";
-import { socketHandler } from "./socket.ts";
+import { socketHandler } from "./socket-handler.ts";
 import { socketRoutes } from "./socket-route.ts";
+import { ticketRoutes } from "./tickets.ts";
+import { tokenRoutes } from "./tokens.ts";
 import { pageRoutes } from "./ui.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
@@ -26,26 +29,34 @@ const lastWordsMs = 1000;
 
 /** The whole HTTP surface. Nothing listens yet. */
 export function createServer(services: Services) {
-  const { config, logger, isReady } = services;
+  const { logger, isReady, refusals } = services;
+  const guard = new Guard({ ...services, rate: services.addressRate, onRefusal: (error) => refusals.note(error) });
   const routes = (): readonly Route[] => app.routes;
   const app = new Elysia({ normalize: false })
+    // Around everything; Elysia's type of what it wraps is not that of what it calls.
+    .wrap((handle, request) => guard.handler(handle as unknown as Handle, request))
     // First of all: without it Elysia shows an error's message to the client.
     .onError({ as: "global" }, ({ error, code, request }) => {
       if (code === "NOT_FOUND") return nothingHere(request, methodsAt(routes(), new URL(request.url).pathname));
-      return problemResponse(asMatricError(fromElysia(error), logger));
+      const known = asMatricError(fromElysia(error), logger);
+      refusals.note(known);
+      return problemResponse(known);
     })
+    .use(authHooks(services))
     .onBeforeHandle({ as: "global" }, ({ request, route }) => {
       if (!isReady()) refuseWhileDraining(request.method, route);
     })
     // Before the others, since it reads its bodies itself.
     .use(mcpRoutes(services))
-    .onParse({ as: "global" }, ({ request }) => readJson(request, config.bodyBytesMax))
+    .use(bodyHooks(services))
     .use(noteRoutes(services))
     .use(jobRoutes(services))
     .use(queueRoutes(services))
     .use(eventRoutes(services))
     .use(webhookRoutes(services))
     .use(socketRoutes(services))
+    .use(ticketRoutes(services))
+    .use(tokenRoutes(services))
     .use(healthRoutes(services))
     .use(backupRoutes(services))
     .use(pageRoutes())
@@ -55,7 +66,7 @@ export function createServer(services: Services) {
 
 /** Starts to listen; a port that is taken is refused clearly. Returns where the server can be reached. */
 export function listen(app: ReturnType<typeof createServer>, services: Services): URL {
-  const { config, clock, log, hub, logger, connections, queueStatus } = services;
+  const { config, clock, log, hub, logger, connections, access, refusals, queueStatus } = services;
   const websocket = socketHandler(
     {
       log,
@@ -63,6 +74,8 @@ export function listen(app: ReturnType<typeof createServer>, services: Services)
       clock,
       logger,
       connections,
+      access,
+      refusals,
       queueStatus,
       pingMs: config.wsPingSeconds * 1000,
       pongTimeoutMs: config.wsPongTimeoutSeconds * 1000,

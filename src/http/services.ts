@@ -1,3 +1,4 @@
+import type { Access } from "../auth/access.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Hub } from "../events/hub.ts";
@@ -8,7 +9,11 @@ import type { Logger } from "../logger.ts";
 import type { McpHost } from "../mcp/host.ts";
 import type { Notes } from "../notes/engine.ts";
 import type { Webhooks } from "../webhooks/engine.ts";
+import type { Gate } from "./auth.ts";
+import type { BodyReader } from "./body.ts";
 import type { Connections } from "./connections.ts";
+import type { RateLimit, Refusals } from "./limits.ts";
+import type { Polls } from "./limits-polls.ts";
 
 /** What the HTTP surfaces stand on; `app.ts` puts it together. */
 export interface Services {
@@ -23,6 +28,17 @@ export interface Services {
   jobs: JobQueue;
   webhooks: Webhooks;
   mcp: McpHost;
+  access: Access;
+  /** Who made a request that was let in. */
+  gate: Gate;
+  bodies: BodyReader;
+  polls: Polls;
+  /** How often each limit was reached. */
+  refusals: Refusals;
+  /** Of requests by address; undefined where addresses are not counted. */
+  addressRate: RateLimit | undefined;
+  /** Where a request comes from. */
+  addressOf: (request: Request) => string;
   version: string;
   /** The text of a `QueueStatus` as of now. */
   queueStatus: () => string;

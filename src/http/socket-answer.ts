@@ -17,7 +17,15 @@ export const Subscribed = Type.Object(
 );
 export const Unsubscribed = Type.Object({ op: Type.Literal("unsubscribe"), ref: Ref }, { description: "The filter is gone" });
 export const Pong = Type.Object({ op: Type.Literal("pong"), ref: Ref }, { description: "The answer to a ping" });
-export const Authenticated = Type.Object({ op: Type.Literal("auth"), ref: Ref }, { description: "The token is accepted" });
+const Expiry = Type.String({ format: "date-time" });
+export const Authenticated = Type.Object(
+  { op: Type.Literal("auth"), ref: Ref, expires_at: Type.Optional(Expiry) },
+  { description: "The token is accepted; it is told when it expires" },
+);
+export const AuthExpiring = Type.Object(
+  { op: Type.Literal("auth_expiring"), ref: Ref, expires_at: Expiry },
+  { description: "The token expires within a minute: show another one, or the connection is closed then" },
+);
 export const Refused = Type.Object(
   {
     op: Type.Literal("error"),
@@ -30,5 +38,5 @@ export const Refused = Type.Object(
 );
 
 /** What the server answers to a client's message, to that client alone. */
-export const socketAnswers = { Subscribed, Unsubscribed, Pong, Authenticated, Refused };
+export const socketAnswers = { Subscribed, Unsubscribed, Pong, Authenticated, AuthExpiring, Refused };
 export type SocketAnswer = Static<(typeof socketAnswers)[keyof typeof socketAnswers]>;

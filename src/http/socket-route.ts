@@ -1,16 +1,16 @@
 import { Type } from "@sinclair/typebox";
 import { MatricError } from "../errors.ts";
 import { draining } from "./draining.ts";
-import { cursorQuery, filterFrom, filterQuery, startOf } from "./event-query.ts";
+import { cursorQuery, filterFrom, filterQuery, startOf, ticketQuery } from "./event-query.ts";
 import { operation } from "./operation.ts";
 import { plugin } from "./plugin.ts";
 import type { Services } from "./services.ts";
-import type { SocketData } from "./socket.ts";
+import type { SocketData } from "./socket-data.ts";
 
-export const socketQuery = Type.Object({ ...filterQuery, ...cursorQuery });
+export const socketQuery = Type.Object({ ...filterQuery, ...cursorQuery, ...ticketQuery });
 
 /** The upgrade to a WebSocket. What is wrong with the request is told before it, while a status can still be seen. */
-export function socketRoutes({ log, clock, connections, isReady }: Services) {
+export function socketRoutes({ log, clock, connections, gate, addressOf, isReady }: Services) {
   return plugin("socket").get(
     "/ws",
     ({ request, server }) => {
@@ -21,10 +21,21 @@ export function socketRoutes({ log, clock, connections, isReady }: Services) {
         );
       }
       if (!isReady()) throw draining();
-      if (connections.isFull())
-        throw new MatricError("overloaded", "The server holds as many streams as it may.", { retry_after_seconds: 5 });
+      const address = addressOf(request);
+      const limit = connections.fullFor(address);
+      if (limit) {
+        const whose = limit === "connections" ? "The server" : "Your address";
+        throw new MatricError("overloaded", `${whose} holds as many streams as it may.`, { retry_after_seconds: 5, limit });
+      }
       const params = new URL(request.url).searchParams;
-      const data: SocketData = { request: { filter: filterFrom(params), ...startOf(request, params, log, clock.now()) } };
+      const data: SocketData = {
+        request: {
+          filter: filterFrom(params),
+          ...startOf(request, params, log, clock.now()),
+          principal: gate.principalOf(request),
+          address,
+        },
+      };
       if (!server?.upgrade(request, { data: data as never }))
         throw new MatricError("malformed", "This is not a valid WebSocket handshake.");
       return undefined;

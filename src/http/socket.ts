@@ -1,18 +1,25 @@
-import type { ServerWebSocket, WebSocketHandler } from "bun";
-import type { Clock } from "../clock.ts";
+import type { ServerWebSocket } from "bun";
+import type { Access } from "../auth/access.ts";
+import { type Principal, requireScopes } from "../auth/principal.ts";
+import { type Clock, timestamp } from "../clock.ts";
 import { MatricError } from "../errors.ts";
-import { createFilter, everything, type Filter, filterKey } from "../events/filter.ts";
+import { everything, type Filter, filterKey, withoutFamilies } from "../events/filter.ts";
 import type { Hub } from "../events/hub.ts";
-import type { EventLog, Gap, Position, StoredEvent } from "../events/log.ts";
+import type { EventLog, Gap, StoredEvent } from "../events/log.ts";
 import { positionSince } from "../events/since.ts";
 import type { Sink } from "../events/sink.ts";
 import { Subscription } from "../events/subscription.ts";
 import { transientText } from "../events/transient.ts";
 import type { Logger } from "../logger.ts";
+import { streamScopes } from "./access.ts";
 import { type CloseReason, type Connection, type Connections, comeBackMs } from "./connections.ts";
+import type { Refusals } from "./limits.ts";
 import { asMatricError, problemOf } from "./problem.ts";
 import type { SocketAnswer } from "./socket-answer.ts";
+import { closeCodes, type SocketData } from "./socket-data.ts";
+import { filterOf, wireFilter } from "./socket-filter.ts";
 import { parseSocketMessage, refOf, type SocketMessage, type Subscribe, type Unsubscribe } from "./socket-message.ts";
+import { endOf } from "./stream.ts";
 
 export interface SocketDeps {
   log: EventLog;
@@ -20,6 +27,8 @@ export interface SocketDeps {
   clock: Clock;
   logger: Logger;
   connections: Connections;
+  access: Access;
+  refusals: Refusals;
   /** The text of a `QueueStatus` as of now. */
   queueStatus: () => string;
   pingMs: number;
@@ -28,78 +37,23 @@ export interface SocketDeps {
   subscriptionsMax: number;
 }
 
-export interface SocketRequest {
-  /** Undefined when the client named none: it gets everything until it subscribes to something. */
-  filter: Filter | undefined;
-  position: Position;
-  resumed: boolean;
-}
-
-/** What hangs on a Bun socket: first the request, then the connection. */
-export interface SocketData {
-  request: SocketRequest;
-  connection?: Socket;
-}
-
 /** Above this nothing more is written until the client has taken some. */
 const softLimitBytes = 256 * 1024;
-/** Bun drops messages above its limit in silence: soft limit + a flush (256 KiB of text, UTF-8) stays far below. */
-const hardLimitBytes = 16 * 1024 * 1024;
-
 /** For the closing handshake with a client that has been silent. */
 const terminateAfterMs = 2000;
-
-const closeCodes: Record<CloseReason, number> = {
-  client: 1000,
-  heartbeat: 4000,
-  slow: 4008,
-  draining: 1001,
-  revoked: 4009,
-  expired: 4009,
-  overloaded: 1013,
-  error: 1011,
-};
-
-/** Bun's handlers: they only find the connection that belongs to the socket. */
-export function socketHandler(deps: SocketDeps, messageBytesMax: number): WebSocketHandler<SocketData> {
-  return {
-    // Above it Bun closes with 1006 and no word; ours answers with 1009 below that.
-    maxPayloadLength: messageBytesMax * 2,
-    backpressureLimit: hardLimitBytes,
-    closeOnBackpressureLimit: false,
-    idleTimeout: 0,
-    sendPings: false,
-    perMessageDeflate: false,
-    open(ws) {
-      const connection = new Socket(deps, ws);
-      ws.data.connection = connection;
-      connection.open();
-    },
-    message(ws, message) {
-      if (Buffer.byteLength(message) > messageBytesMax) ws.close(1009, `a message is larger than ${messageBytesMax} bytes`);
-      else ws.data.connection?.receive(message);
-    },
-    pong(ws) {
-      ws.data.connection?.pong();
-    },
-    drain(ws) {
-      ws.data.connection?.drain();
-    },
-    close(ws) {
-      ws.data.connection?.end();
-    },
-  };
-}
 
 function textsOf(events: readonly StoredEvent[]): string[] {
   return events.map((event) => event.text);
 }
 
-class Socket implements Sink<string[]>, Connection {
+export class Socket implements Sink<string[]>, Connection {
   readonly id = Bun.randomUUIDv7();
   readonly transport = "ws";
   readonly encode = textsOf;
   readonly openedAtMs;
+  readonly address;
+  #principal: Principal;
+  #release: () => void = () => {};
   readonly #subscription: Subscription<string[]>;
   /** Until the first subscribe of a client that named no filter. */
   #takesEverything: boolean;
@@ -112,21 +66,26 @@ class Socket implements Sink<string[]>, Connection {
   constructor(
     private readonly deps: SocketDeps,
     private readonly ws: ServerWebSocket<SocketData>,
+    principal: Principal,
   ) {
     const { log, hub, clock, slowMs } = deps;
-    const { filter, position } = ws.data.request;
+    const { filter, position, address } = ws.data.request;
+    this.address = address;
+    this.#principal = principal;
     this.openedAtMs = clock.now();
     this.#lastPongAtMs = this.openedAtMs;
     this.#lastPongMs = clock.monotonicMs();
     this.#nextPingMs = this.#lastPongMs + deps.pingMs;
     this.#takesEverything = filter === undefined;
-    this.#subscription = new Subscription([filter ?? everything], position, { log, hub, clock, sink: this, slowMs });
+    const first = withoutFamilies(filter ?? everything, principal.hidden);
+    this.#subscription = new Subscription([first], position, { log, hub, clock, sink: this, slowMs });
   }
 
   open(): void {
     const { log, clock, connections, pingMs } = this.deps;
     const { position, resumed } = this.ws.data.request;
     connections.add(this);
+    this.#hold();
     const hello = transientText(clock, "ConnectionOpened", {
       connection_id: this.id,
       transport: "ws",
@@ -135,48 +94,87 @@ class Socket implements Sink<string[]>, Connection {
       head: log.idOf(log.head()),
       resumed: resumed && !position.gap,
       heartbeat_seconds: pingMs / 1000,
+      ...endOf(this.#principal),
     });
     this.ws.send(hello);
-    this.ws.send(this.deps.queueStatus());
+    if (this.#maySeeQueue()) this.ws.send(this.deps.queueStatus());
     this.#subscription.start();
   }
 
   receive(message: string | Buffer): void {
-    if (message === "refresh") {
-      this.ws.send(this.deps.queueStatus());
-      return;
-    }
     const text = message.toString();
     try {
+      if (message === "refresh") {
+        requireScopes(this.#principal, ["jobs:read"]);
+        this.ws.send(this.deps.queueStatus());
+        return;
+      }
       if (typeof message !== "string") throw new MatricError("malformed", "Messages are text frames, not binary ones.");
       this.#obey(parseSocketMessage(text));
     } catch (error) {
-      const { code, detail, field } = problemOf(asMatricError(error, this.deps.logger));
-      this.#answer({ op: "error", ref: refOf(text), code, detail, field });
+      this.#refuse(error, refOf(text));
     }
+  }
+
+  #refuse(error: unknown, ref: SocketAnswer["ref"]): void {
+    const known = asMatricError(error, this.deps.logger);
+    this.deps.refusals.note(known);
+    const { code, detail, field } = problemOf(known);
+    this.#answer({ op: "error", ref, code, detail, field });
   }
 
   #obey(message: SocketMessage): void {
     if (message.op === "ping") this.#answer({ op: "pong", ref: message.ref });
     else if (message.op === "subscribe") this.#subscribe(message);
     else if (message.op === "unsubscribe") this.#unsubscribe(message);
-    else this.#answer({ op: "auth", ref: message.ref });
+    else this.#authenticate(message.token, message.ref);
+  }
+
+  /** A token in the place of the one before: the stream goes on with the rights that it gives. */
+  async #authenticate(token: string, ref: SocketAnswer["ref"]): Promise<void> {
+    try {
+      const principal = await this.deps.access.verify(token);
+      requireScopes(principal, streamScopes);
+      if (!this.#isOpen) return;
+      this.#principal = principal;
+      this.#release();
+      this.#hold();
+      this.#subscription.hide(principal.hidden);
+      this.#answer({ op: "auth", ref, ...endOf(principal) });
+    } catch (error) {
+      this.#refuse(error, ref);
+    }
+  }
+
+  #hold(): void {
+    const principal = this.#principal;
+    this.#release = this.deps.access.holds.add({
+      principal,
+      end: (reason) => this.close(reason, comeBackMs()),
+      warn: () => this.#answer({ op: "auth_expiring", expires_at: timestamp(principal.expiresAtMs ?? 0) }),
+    });
+  }
+
+  #maySeeQueue(): boolean {
+    return this.#principal.scopes.has("jobs:read");
   }
 
   #subscribe(message: Subscribe): void {
     const { log, clock, subscriptionsMax } = this.deps;
-    const filter = filterOf(message);
+    const filter = withoutFamilies(filterOf(message), this.#principal.hidden);
     const since = message.since === undefined ? undefined : positionSince(log, message.since, clock.now());
     if (this.filters().length >= subscriptionsMax) {
       throw new MatricError(
         "rate_limited",
         `A connection holds at most ${subscriptionsMax} subscriptions; unsubscribe from some.`,
+        { limit: "subscriptions" },
       );
     }
     // The answer first: the history that was asked for follows it.
     this.#answer({ op: "subscribe", ref: message.ref, cursor: log.idOf(since?.seq ?? this.position()), ...wireFilter(filter) });
     this.#subscription.add(filter, since);
-    if (this.#takesEverything && filterKey(filter) !== filterKey(everything)) this.#subscription.remove(everything);
+    const all = withoutFamilies(everything, this.#principal.hidden);
+    if (this.#takesEverything && filterKey(filter) !== filterKey(all)) this.#subscription.remove(all);
     this.#takesEverything = false;
   }
 
@@ -185,7 +183,7 @@ class Socket implements Sink<string[]>, Connection {
     this.#takesEverything = false;
     if (topics === undefined && events === undefined && note_id === undefined && job_id === undefined) {
       this.#subscription.removeAll();
-    } else if (!this.#subscription.remove(filterOf(message))) {
+    } else if (!this.#subscription.remove(withoutFamilies(filterOf(message), this.#principal.hidden))) {
       throw new MatricError(
         "not_found",
         "This connection has no such subscription; name the same topics and events as when subscribing.",
@@ -287,14 +285,6 @@ class Socket implements Sink<string[]>, Connection {
     this.#isOpen = false;
     this.#subscription.stop();
     this.deps.connections.remove(this);
+    this.#release();
   }
-}
-
-function filterOf({ topics, events, note_id, job_id }: Subscribe | Unsubscribe): Filter {
-  const list = (value: string | string[] | undefined) => (typeof value === "string" ? value.split(",") : value);
-  return createFilter({ topics: list(topics), events: list(events), noteIds: list(note_id), jobIds: list(job_id) });
-}
-
-function wireFilter({ topics, events, noteIds, jobIds }: Filter) {
-  return { topics: [...topics], events: [...events], note_id: [...noteIds], job_id: [...jobIds] };
 }

@@ -1,4 +1,6 @@
-import type { Clock } from "../clock.ts";
+import type { Holds } from "../auth/holds.ts";
+import type { Principal } from "../auth/principal.ts";
+import { type Clock, timestamp } from "../clock.ts";
 import type { Filter } from "../events/filter.ts";
 import type { Hub } from "../events/hub.ts";
 import type { EventLog, Gap, Position } from "../events/log.ts";
@@ -16,6 +18,7 @@ export interface StreamDeps {
   clock: Clock;
   logger: Logger;
   connections: Connections;
+  holds: Holds;
   heartbeatMs: number;
   slowMs: number;
 }
@@ -28,6 +31,9 @@ export interface StreamRequest {
   resumed: boolean;
   /** Frames are held back and sent together this often; 0 sends each at once. */
   batchMs: number;
+  principal: Principal;
+  /** Where the client is. */
+  address: string;
   signal: AbortSignal;
   /** Lets the server close the connection itself when the client stays silent. */
   giveUp: () => void;
@@ -73,6 +79,9 @@ class EventStream implements Sink<Uint8Array>, Connection {
   readonly transport;
   readonly encode: Encode<Uint8Array>;
   readonly openedAtMs;
+  readonly address;
+  readonly principal;
+  #release: () => void = () => {};
   readonly #subscription: Subscription<Uint8Array>;
   #controller: ReadableStreamDirectController | undefined;
   #full: Promise<void> | undefined;
@@ -92,6 +101,8 @@ class EventStream implements Sink<Uint8Array>, Connection {
     this.transport = request.transport;
     this.encode = request.transport === "sse" ? encodeSse : encodeNdjson;
     this.openedAtMs = clock.now();
+    this.address = request.address;
+    this.principal = request.principal;
     this.#nextBeatMs = clock.monotonicMs() + deps.heartbeatMs;
     this.#subscription = new Subscription([request.filter], request.position, { log, hub, clock, sink: this, slowMs });
     request.signal.addEventListener("abort", () => this.end("client"));
@@ -102,6 +113,10 @@ class EventStream implements Sink<Uint8Array>, Connection {
     if (this.#isOpen) {
       this.#controller = controller;
       this.deps.connections.add(this);
+      this.#release = this.deps.holds.add({
+        principal: this.principal,
+        end: (reason) => this.close(reason, comeBackMs()),
+      });
       this.#hello();
       this.#subscription.start();
     }
@@ -119,6 +134,7 @@ class EventStream implements Sink<Uint8Array>, Connection {
       head: log.idOf(log.head()),
       resumed: this.request.resumed && !this.request.position.gap,
       heartbeat_seconds: heartbeatMs / 1000,
+      ...endOf(this.principal),
     });
     this.#say("ConnectionOpened", data, { id: cursor, retryMs: 1000 + Math.random() * 1000 });
   }
@@ -198,6 +214,7 @@ class EventStream implements Sink<Uint8Array>, Connection {
     this.#subscription.stop();
     this.#cancelBatch?.();
     this.deps.connections.remove(this);
+    this.#release();
     this.#ended.resolve();
   }
 
@@ -234,4 +251,9 @@ class EventStream implements Sink<Uint8Array>, Connection {
     this.#full = undefined;
     this.#fullBytes = 0;
   }
+}
+
+/** When the right to a stream ends, as its first word tells. */
+export function endOf({ expiresAtMs }: Principal): { expires_at?: string } {
+  return expiresAtMs === null ? {} : { expires_at: timestamp(expiresAtMs) };
 }

@@ -32,14 +32,14 @@ const ListWebhooks = Type.Object(pageQuery);
 const ListDeliveries = Type.Object({ ...DeliveryFilter.properties, ...pageQuery });
 
 /** Webhooks, and what was sent to them. */
-export function webhookRoutes({ webhooks }: Services) {
+export function webhookRoutes({ webhooks, gate }: Services) {
   const readList = queryReader(ListWebhooks);
   const readDeliveries = queryReader(ListDeliveries);
   return plugin("webhooks")
     .post(
       "/webhooks",
-      async ({ body }) => {
-        const created = await webhooks.create(body);
+      async ({ request, body }) => {
+        const created = await webhooks.create(body, gate.callerOf(request));
         return answer(created, 201, { location: `/api/v1/webhooks/${created.id}` });
       },
       {
@@ -82,18 +82,22 @@ export function webhookRoutes({ webhooks }: Services) {
         errors: ["not_found"],
       }),
     })
-    .patch("/webhooks/:id", async ({ params, body }) => answer(await webhooks.update(params.id, body)), {
-      body: UpdateWebhook,
-      detail: operation({
-        id: "updateWebhook",
-        tag,
-        summary: "Change a webhook",
-        description: "What is left out stays as it is. What was not taken yet is sent as the webhook is from now on.",
-        path,
-        answers: { 200: json("The webhook as it is now", Webhook) },
-        errors: ["not_found"],
-      }),
-    })
+    .patch(
+      "/webhooks/:id",
+      async ({ request, params, body }) => answer(await webhooks.update(params.id, body, gate.callerOf(request))),
+      {
+        body: UpdateWebhook,
+        detail: operation({
+          id: "updateWebhook",
+          tag,
+          summary: "Change a webhook",
+          description: "What is left out stays as it is. What was not taken yet is sent as the webhook is from now on.",
+          path,
+          answers: { 200: json("The webhook as it is now", Webhook) },
+          errors: ["not_found"],
+        }),
+      },
+    )
     .delete(
       "/webhooks/:id",
       async ({ params }) => {

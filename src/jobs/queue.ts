@@ -40,6 +40,8 @@ export interface JobQueueOptions {
   leaseMs: number;
   /** Jobs that the server itself runs at once. */
   concurrency: number;
+  /** Jobs that may wait at once; any number, if not given. */
+  waitingMax?: number;
 }
 
 /** A job, and whether it was made for this request or waited already. */
@@ -182,8 +184,16 @@ export class JobQueue {
       const work = fingerprint([type, noteId ?? null, payload]);
       const waiting = deduplicate ? this.#store.waitingEqual(work) : undefined;
       if (waiting) return { job: toJob(waiting), created: false };
+      this.#mustHaveRoom();
       return { job: toJob(this.#add(tx, request, work, actor)), created: true };
     });
+  }
+
+  #mustHaveRoom(): void {
+    const { waitingMax = Number.POSITIVE_INFINITY } = this.#options;
+    if (this.#ledger.status().pending < waitingMax) return;
+    const message = `${waitingMax} jobs wait already; try again when some are done.`;
+    throw new MatricError("overloaded", message, { retry_after_seconds: 10, limit: "jobs_waiting" });
   }
 
   #accept(type: string, noteId: string | undefined, payload: Record<string, unknown>): void {

@@ -66,8 +66,9 @@ export const Webhook = Type.Object(
     ...configuration,
     status: WebhookStatus,
     reason: nullable(
-      Type.Union([Type.Literal("exhausted"), Type.Literal("gone"), Type.Literal("requested")], {
-        description: "Why it is not active: retries were exhausted, the receiver said 410 Gone, or somebody disabled it",
+      Type.Union([Type.Literal("exhausted"), Type.Literal("gone"), Type.Literal("requested"), Type.Literal("revoked")], {
+        description:
+          "Why it is not active: retries were exhausted, the receiver said 410 Gone, somebody disabled it, or the token that made it was revoked",
       }),
     ),
     status_at: Time("Since when it has this status"),

@@ -2,7 +2,8 @@ import { type Clock, timestamp } from "../clock.ts";
 import type { Db } from "../db/open.ts";
 import type { Tx, Writer } from "../db/writer.ts";
 import { MatricError, notFound } from "../errors.ts";
-import type { Actor } from "../events/catalog.ts";
+import { type Actor, systemActor } from "../events/catalog.ts";
+import type { Family } from "../events/families.ts";
 import { createFilter } from "../events/filter.ts";
 import type { EventLog } from "../events/log.ts";
 import type { Logger } from "../logger.ts";
@@ -44,6 +45,16 @@ export interface WebhooksOptions {
   random?: () => number;
 }
 
+/** What somebody who makes or changes a webhook may read. */
+export interface Rights {
+  /** The token's id; null where nobody signs in. */
+  readonly id: string | null;
+  /** Families of events that it may not read; undefined when it may read all. */
+  readonly hidden: readonly Family[] | undefined;
+}
+
+const allRights: Rights = { id: null, hidden: undefined };
+
 const overlapSecondsDefault = 86_400;
 const maxConcurrencyDefault = 10;
 
@@ -82,8 +93,8 @@ export class Webhooks {
     return this.#store.neededFrom();
   }
 
-  /** Registers a webhook for what happens from now on. Rejects with `invalid`, or `conflict` when there are too many. */
-  async create(input: CreateWebhook): Promise<CreatedWebhook> {
+  /** Registers a webhook for what happens from now on, with the rights of whoever does. Rejects with `invalid`, or `conflict` when there are too many. */
+  async create(input: CreateWebhook, by: Rights = allRights): Promise<CreatedWebhook> {
     const { clock, log, writer, destinations, webhooksMax } = this.#options;
     const secret = input.secret === undefined ? createSecret() : acceptSecret(input.secret);
     const { events, topics } = createFilter(input);
@@ -91,7 +102,9 @@ export class Webhooks {
     const url = await destinations.accept(input.url);
     return writer.write((tx) => {
       if (this.#store.count() >= webhooksMax) {
-        throw new MatricError("conflict", `There are ${webhooksMax} webhooks, more are not taken; remove one first.`);
+        throw new MatricError("conflict", `There are ${webhooksMax} webhooks, more are not taken; remove one first.`, {
+          limit: "webhooks",
+        });
       }
       const now = clock.now();
       const row: WebhookRow = {
@@ -114,6 +127,8 @@ export class Webhooks {
         probe_at: null,
         created_at: now,
         updated_at: now,
+        token_id: by.id,
+        hidden: JSON.stringify(by.hidden ?? []),
       };
       this.#store.insert(row);
       this.#store.addSecret(row.id, secret, now, now);
@@ -133,8 +148,11 @@ export class Webhooks {
     return { items, next_cursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
   }
 
-  /** Changes what `patch` names; what is under way is not affected. Rejects with `invalid`. */
-  async update(id: string, patch: UpdateWebhook): Promise<Webhook> {
+  /**
+   * Changes what `patch` names; what is under way is not affected. It may read no more than those who changed it.
+   * Rejects with `invalid`.
+   */
+  async update(id: string, patch: UpdateWebhook, by: Rights = allRights): Promise<Webhook> {
     const { clock, writer, destinations } = this.#options;
     this.#require(id);
     const url = patch.url === undefined ? undefined : await destinations.accept(patch.url);
@@ -159,6 +177,8 @@ export class Webhooks {
         rate_limit_per_second:
           patch.rate_limit_per_second === undefined ? before.rate_limit_per_second : patch.rate_limit_per_second,
         updated_at: clock.now(),
+        // Whoever turns it to another URL must not get there what only its maker may read.
+        hidden: JSON.stringify([...new Set([...JSON.parse(before.hidden), ...(by.hidden ?? [])])]),
       };
       this.#store.configure(row);
       this.#syncAfter(tx, id);
@@ -186,8 +206,17 @@ export class Webhooks {
   /** From now on events are held in the log, for as long as that keeps them. */
   disable(id: string, actor: Actor): Promise<Webhook> {
     return this.#turn(id, (tx, row) => {
-      if (row.status !== "disabled") this.#ledger.disable(tx, row, actor);
+      if (row.status !== "disabled") this.#ledger.disable(tx, row, "requested", actor);
     });
+  }
+
+  /** The token that made these was revoked: what it could read they must not be sent any more. */
+  disableOf(tx: Tx, tokenId: string): void {
+    for (const row of this.#store.ofToken(tokenId)) {
+      if (row.status === "disabled") continue;
+      this.#ledger.disable(tx, row, "revoked", systemActor);
+      this.#syncAfter(tx, row.id);
+    }
   }
 
   /** Signs with a new secret from now on, and for a while with the one before it, too. */

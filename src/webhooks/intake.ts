@@ -1,4 +1,4 @@
-import type { Filter } from "../events/filter.ts";
+import { type Filter, withoutFamilies } from "../events/filter.ts";
 import type { StoredEvent } from "../events/log.ts";
 import type { Lane } from "./lane.ts";
 import type { ReplayRow, WebhookRow } from "./store.ts";
@@ -50,6 +50,7 @@ export class Intake {
   }
 }
 
-export function filterOf({ events, topics }: Pick<WebhookRow, "events" | "topics">): Filter {
-  return { events: JSON.parse(events), topics: JSON.parse(topics), noteIds: [], jobIds: [] };
+export function filterOf({ events, topics, hidden }: Pick<WebhookRow, "events" | "topics" | "hidden">): Filter {
+  const filter = { events: JSON.parse(events), topics: JSON.parse(topics), noteIds: [], jobIds: [] };
+  return withoutFamilies(filter, hidden === "[]" ? undefined : JSON.parse(hidden));
 }

@@ -107,8 +107,8 @@ export class Ledger {
     this.#turn(tx, webhook, lifecycle.activate(webhook, actor, this.options.clock.now()));
   }
 
-  disable(tx: Tx, webhook: WebhookRow, actor: Actor): void {
-    this.#turn(tx, webhook, lifecycle.disable(webhook, "requested", actor, this.options.clock.now()));
+  disable(tx: Tx, webhook: WebhookRow, reason: "requested" | "revoked", actor: Actor): void {
+    this.#turn(tx, webhook, lifecycle.disable(webhook, reason, actor, this.options.clock.now()));
   }
 
   #turn(tx: Tx, webhook: WebhookRow, { state, event }: lifecycle.Turn): void {

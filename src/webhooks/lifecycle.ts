@@ -72,7 +72,7 @@ export function activate(webhook: WebhookRow, actor: Actor, now: number): Turn {
 }
 
 /** To disabled. What is owed is to be held with it. */
-export function disable(webhook: WebhookRow, reason: "gone" | "requested", actor: Actor, now: number): Turn {
+export function disable(webhook: WebhookRow, reason: "gone" | "requested" | "revoked", actor: Actor, now: number): Turn {
   return {
     state: { ...noFailure, status: "disabled", reason, status_at: now, failed_delivery_id: webhook.failed_delivery_id },
     event: draft("WebhookDisabled", { webhook_id: webhook.id, reason }, actor),

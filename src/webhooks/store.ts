@@ -15,7 +15,7 @@ export interface WebhookRow {
   max_concurrency: number;
   rate_limit_per_second: number | null;
   status: WebhookStatus;
-  reason: "exhausted" | "gone" | "requested" | null;
+  reason: "exhausted" | "gone" | "requested" | "revoked" | null;
   status_at: number;
   cursor_seq: number;
   failed_delivery_id: string | null;
@@ -23,6 +23,10 @@ export interface WebhookRow {
   probe_at: number | null;
   created_at: number;
   updated_at: number;
+  /** The token that made it. */
+  token_id: string | null;
+  /** Families of events that its maker may not read: JSON text. */
+  hidden: string;
 }
 
 /** What changes with its deliveries, as against what users configure. */
@@ -46,9 +50,10 @@ const configured = [
   "max_concurrency",
   "rate_limit_per_second",
   "updated_at",
+  "hidden",
 ] as const;
 const state = ["status", "reason", "status_at", "failed_delivery_id", "probes", "probe_at"] as const;
-const fixed = ["id", "cursor_seq", "created_at"] as const;
+const fixed = ["id", "cursor_seq", "created_at", "token_id"] as const;
 
 /** Secrets that sign at once; each makes the header longer. */
 const secretsMax = 5;
@@ -62,6 +67,7 @@ export class WebhookStore {
   readonly #find;
   readonly #status;
   readonly #all;
+  readonly #ofToken;
   readonly #page;
   readonly #count;
   readonly #remove;
@@ -85,6 +91,7 @@ export class WebhookStore {
     this.#find = sqlite.query<WebhookRow, [string]>("SELECT * FROM webhooks WHERE id = ?");
     this.#status = sqlite.query<{ status: WebhookStatus }, [string]>("SELECT status FROM webhooks WHERE id = ?");
     this.#all = sqlite.query<WebhookRow, []>("SELECT * FROM webhooks ORDER BY id");
+    this.#ofToken = sqlite.query<WebhookRow, [string]>("SELECT * FROM webhooks WHERE token_id = ?");
     this.#page = sqlite.query<WebhookRow, [string, number]>("SELECT * FROM webhooks WHERE id > ? ORDER BY id LIMIT ?");
     this.#count = sqlite.query<{ count: number }, []>("SELECT count(*) AS count FROM webhooks");
     this.#remove = sqlite.query("DELETE FROM webhooks WHERE id = ?");
@@ -143,6 +150,11 @@ export class WebhookStore {
 
   all(): WebhookRow[] {
     return this.#all.all();
+  }
+
+  /** Those that were made with this token. */
+  ofToken(tokenId: string): WebhookRow[] {
+    return this.#ofToken.all(tokenId);
   }
 
   /** At most `limit` webhooks after the one with this id, the oldest first. */

@@ -185,7 +185,7 @@ describe("the AsyncAPI document", () => {
       "CustomEvent",
     ];
     const requests = ["SubscribeRequest", "UnsubscribeRequest", "PingRequest", "AuthRequest", "Refresh"];
-    const answers = ["Subscribed", "Unsubscribed", "Pong", "Authenticated", "Refused"];
+    const answers = ["Subscribed", "Unsubscribed", "Pong", "Authenticated", "AuthExpiring", "Refused"];
     expect(messagesOf("events").sort()).toEqual([...streamed].sort());
     expect(messagesOf("socket").sort()).toEqual([...streamed, ...requests, ...answers].sort());
   });

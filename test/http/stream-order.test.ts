@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { Holds } from "../../src/auth/holds.ts";
+import { anybody } from "../../src/auth/principal.ts";
 import { systemActor } from "../../src/events/catalog.ts";
 import { createFilter } from "../../src/events/filter.ts";
 import { Hub } from "../../src/events/hub.ts";
@@ -22,6 +24,7 @@ beforeEach(() => {
     hub: new Hub(log, clock),
     logger: silentLogger,
     connections: new Connections(clock, log, 10),
+    holds: new Holds(clock),
     heartbeatMs: 15_000,
     slowMs: 60_000,
   };
@@ -34,6 +37,8 @@ beforeEach(() => {
         position: { seq: 0 },
         resumed: false,
         batchMs: 60_000,
+        principal: anybody,
+        address: "127.0.0.1",
         signal,
         giveUp() {},
       }),
