@@ -4,15 +4,14 @@ import type { Logger } from "../logger.ts";
 import type { DeliveryRow } from "./delivery-store.ts";
 import type { Lane } from "./lane.ts";
 import type { Ledger, Made, Recorded } from "./ledger.ts";
-import { outgoing } from "./outgoing.ts";
+import { outgoing, shownHeaders } from "./outgoing.ts";
+import { Recorder } from "./recorder.ts";
 import type { Send } from "./sending.ts";
-import type { WebhookStore } from "./store.ts";
 import type { StubbornWriter } from "./stubborn-writer.ts";
 
 const unexpectedRetryMs = 1000;
 
 export interface CourierOptions {
-  webhooks: WebhookStore;
   ledger: Ledger;
   writer: StubbornWriter;
   log: EventLog;
@@ -28,7 +27,11 @@ export class Courier {
   readonly #abort = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
 
-  constructor(private readonly options: CourierOptions) {}
+  readonly #recorder;
+
+  constructor(private readonly options: CourierOptions) {
+    this.#recorder = new Recorder(options.writer);
+  }
 
   /** Begins an attempt; the lane hears of its end. */
   send(lane: Lane, delivery: DeliveryRow, isProbe: boolean): void {
@@ -51,22 +54,24 @@ export class Courier {
   }
 
   async #attempt(lane: Lane, delivery: DeliveryRow, isProbe: boolean): Promise<void> {
-    const { webhooks, log, clock, send } = this.options;
+    const { log, clock, send } = this.options;
     const event = log.get(delivery.seq);
     if (!event) return this.#expire(lane, delivery);
     const nowMs = clock.now();
-    const message = { deliveryId: delivery.id, event: delivery.event, text: event.text };
-    const request = outgoing(lane.target, webhooks.secrets(lane.id, nowMs), message, nowMs);
+    const { target } = lane;
+    const request = outgoing(target, { deliveryId: delivery.id, event: delivery.event, text: event.text }, nowMs);
     const sent = await send(request, this.#abort.signal);
     if (this.#abort.signal.aborted) return;
     lane.ended(delivery, sent.errorCode === null);
-    await this.#record(lane, delivery, { webhookId: lane.id, rowId: delivery.row_id, outgoing: request, sent, isProbe });
+    const requestHeaders = shownHeaders(request, target);
+    const made = { webhookId: lane.id, rowId: delivery.row_id, requestHeaders, sent, endedAt: clock.now(), isProbe };
+    await this.#record(lane, delivery, made);
   }
 
   async #record(lane: Lane, delivery: DeliveryRow, made: Made): Promise<void> {
-    const { ledger, writer, sync } = this.options;
+    const { ledger, sync } = this.options;
     let recorded: Recorded | undefined;
-    const isStored = await writer.write((tx) => {
+    const isStored = await this.#recorder.write((tx) => {
       recorded = ledger.record(tx, made);
       tx.afterCommit(() => {
         if (recorded?.hasTurned) sync(lane.id);
@@ -86,14 +91,14 @@ export class Courier {
   }
 
   async #expire(lane: Lane, delivery: DeliveryRow): Promise<void> {
-    const { ledger, writer, logger } = this.options;
+    const { ledger, logger } = this.options;
     logger.warn("an event was removed from the log before a webhook took it", {
       webhook_id: lane.id,
       delivery_id: delivery.id,
       event_id: delivery.event_id,
     });
     lane.ended(delivery, true);
-    const isStored = await writer.write((tx) => {
+    const isStored = await this.#recorder.write((tx) => {
       ledger.expire(delivery.row_id);
       tx.afterCommit(() => lane.recorded(delivery.row_id, undefined));
     });

@@ -6,15 +6,14 @@ import { matches } from "../events/filter.ts";
 import type { EventLog } from "../events/log.ts";
 import { positionSince } from "../events/since.ts";
 import type { Delivery, DeliveryDetail, DeliveryFilter, DeliveryPage, Replay, ReplayEvents, TestedWebhook } from "./contract.ts";
-import { maskHeaders } from "./custom-headers.ts";
 import type { DeliveryRow, DeliveryStore } from "./delivery-store.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { filterOf } from "./intake.ts";
-import { targetOf } from "./lane.ts";
 import { tryOnceMore } from "./lifecycle.ts";
-import { outgoing } from "./outgoing.ts";
+import { outgoing, shownHeaders } from "./outgoing.ts";
 import type { Send } from "./sending.ts";
 import type { WebhookRow, WebhookStore } from "./store.ts";
+import { Target } from "./target.ts";
 import { attemptOf, deliveryOf } from "./wire.ts";
 
 /** Rows looked at in one turn of the event loop. */
@@ -106,9 +105,10 @@ export class DeliveryDesk {
     const event = "WebhookTest";
     const data = { webhook_id: webhookId };
     const text = JSON.stringify({ id, event, time: timestamp(nowMs), subject: `webhook:${webhookId}`, actor, data });
-    const request = outgoing(targetOf(webhook), webhooks.secrets(webhookId, nowMs), { deliveryId: id, event, text }, nowMs);
+    const target = new Target(webhook, webhooks.secrets(webhookId));
+    const request = outgoing(target, { deliveryId: id, event, text }, nowMs);
     const sent = await send(request, new AbortController().signal);
-    const attempt = attemptOf({ ...sent, requestHeaders: maskHeaders(request.headers) }, 1);
+    const attempt = attemptOf({ ...sent, requestHeaders: shownHeaders(request, target) }, 1);
     return { delivered: sent.errorCode === null, webhook_id: webhookId, attempt };
   }
 

@@ -13,6 +13,7 @@ import type { Send } from "./sending.ts";
 import { Slots } from "./slots.ts";
 import type { WebhookRow, WebhookStore } from "./store.ts";
 import { StubbornWriter } from "./stubborn-writer.ts";
+import { Target } from "./target.ts";
 
 /** How often the cursors of webhooks that nothing was for are stored: what they skip is looked at again after a crash. */
 const idleCursorsMs = 2000;
@@ -100,9 +101,10 @@ export class Dispatcher {
       this.#running.delete(id);
       return;
     }
-    const { lane, intake } = known ?? this.#create(webhook);
+    const target = new Target(webhook, webhooks.secrets(id));
+    const { lane, intake } = known ?? this.#create(webhook, target);
     intake.sync(webhook, webhooks.replays(id));
-    lane.sync(webhook, webhook.status === "active" ? deliveries.due(id) : []);
+    lane.sync(webhook, target, webhook.status === "active" ? deliveries.due(id) : []);
     this.#feed.want(intake);
   }
 
@@ -120,8 +122,8 @@ export class Dispatcher {
     return true;
   }
 
-  #create(webhook: WebhookRow): Running {
-    const lane = new Lane(webhook, {
+  #create(webhook: WebhookRow, target: Target): Running {
+    const lane = new Lane(webhook, target, {
       clock: this.#options.clock,
       slots: this.#slots,
       attempt: (of, delivery, isProbe) => this.#courier.send(of, delivery, isProbe),

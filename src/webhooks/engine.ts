@@ -25,6 +25,7 @@ import { Ledger } from "./ledger.ts";
 import { acceptSecret, createSecret } from "./secret.ts";
 import type { Send } from "./sending.ts";
 import { type WebhookRow, WebhookStore } from "./store.ts";
+import { Target } from "./target.ts";
 import { webhookOf } from "./wire.ts";
 
 export interface WebhooksOptions {
@@ -222,8 +223,9 @@ export class Webhooks {
   /** Signs with a new secret from now on, and for a while with the one before it, too. */
   async rotateSecret(id: string, { secret, overlap_seconds = overlapSecondsDefault }: RotateSecret): Promise<RotatedSecret> {
     const next = secret === undefined ? createSecret() : acceptSecret(secret);
-    return this.#options.writer.write(() => {
+    return this.#options.writer.write((tx) => {
       this.#require(id);
+      this.#syncAfter(tx, id);
       const now = this.#options.clock.now();
       const previousExpiresAt = now + overlap_seconds * 1000;
       this.#store.addSecret(id, next, now, previousExpiresAt);
@@ -256,7 +258,7 @@ export class Webhooks {
       pending: this.#deliveryStore.countPending(row.id),
       cursor: log.idOf(position),
       lag: Math.max(0, log.head() - position),
-      secrets: this.#store.secrets(row.id, clock.now()).length,
+      secrets: new Target(row, this.#store.secrets(row.id)).secrets(clock.now()).length,
     });
   }
 }

@@ -1,10 +1,10 @@
 import type { Cancel, Clock } from "../clock.ts";
 import type { DeliveryRow } from "./delivery-store.ts";
-import type { Target } from "./outgoing.ts";
 import { Pace } from "./pace.ts";
 import { delayMsMax } from "./retry.ts";
 import type { Slots, SlotUser } from "./slots.ts";
 import type { WebhookRow } from "./store.ts";
+import type { Target } from "./target.ts";
 
 export interface LaneOptions {
   clock: Clock;
@@ -29,7 +29,6 @@ const windowMin = 128;
 /** Sends to one webhook: decides which delivery is attempted when. What it knows comes from the database and is written there. */
 export class Lane implements SlotUser {
   readonly id: string;
-  target: Target;
   readonly #pace: Pace;
   #webhook: WebhookRow;
   #waiting = new Map<number, Waiting>();
@@ -41,11 +40,11 @@ export class Lane implements SlotUser {
 
   constructor(
     webhook: WebhookRow,
+    public target: Target,
     private readonly options: LaneOptions,
   ) {
     this.id = webhook.id;
     this.#webhook = webhook;
-    this.target = targetOf(webhook);
     this.#pace = new Pace(limitsOf(webhook));
   }
 
@@ -68,10 +67,10 @@ export class Lane implements SlotUser {
   }
 
   /** Takes over what the database says now; `due` is what is to be sent, of an active webhook. */
-  sync(webhook: WebhookRow, due: readonly DeliveryRow[]): void {
+  sync(webhook: WebhookRow, target: Target, due: readonly DeliveryRow[]): void {
     const wasActive = this.status === "active";
     this.#webhook = webhook;
-    this.target = targetOf(webhook);
+    this.target = target;
     this.#pace.limits = limitsOf(webhook);
     if (!wasActive) this.#pace.end(false);
     this.#waiting = new Map();
@@ -180,11 +179,6 @@ export class Lane implements SlotUser {
     const { clock } = this.options;
     return clock.monotonicMs() + Math.min(Math.max(0, at - clock.now()), delayMsMax);
   }
-}
-
-/** Where and how it wants to be sent to. */
-export function targetOf({ url, headers, format }: WebhookRow): Target {
-  return { url: new URL(url), headers: JSON.parse(headers), format };
 }
 
 function limitsOf({ max_concurrency, rate_limit_per_second }: WebhookRow) {

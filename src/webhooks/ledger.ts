@@ -2,11 +2,10 @@ import type { Clock } from "../clock.ts";
 import type { Tx } from "../db/writer.ts";
 import type { Actor } from "../events/catalog.ts";
 import type { EventLog, StoredEvent } from "../events/log.ts";
-import { maskHeaders } from "./custom-headers.ts";
 import type { DeliveryRow, DeliveryStore } from "./delivery-store.ts";
 import * as lifecycle from "./lifecycle.ts";
 import { retryAfterMs } from "./retry.ts";
-import type { Outgoing, Sent } from "./sending.ts";
+import type { Sent } from "./sending.ts";
 import type { ReplayRow, WebhookRow, WebhookStore } from "./store.ts";
 
 /** A stretch of the log that was looked at for one webhook: what of it is owed, and how far it reaches. */
@@ -26,8 +25,11 @@ export interface Plan {
 export interface Made {
   webhookId: string;
   rowId: number;
-  outgoing: Outgoing;
+  /** Of the request, as they may be shown. */
+  requestHeaders: Record<string, string>;
   sent: Sent;
+  /** Wall clock at its end: what comes next is counted from then. */
+  endedAt: number;
   isProbe: boolean;
 }
 
@@ -78,17 +80,16 @@ export class Ledger {
     );
   }
 
-  record(tx: Tx, { webhookId, rowId, outgoing, sent, isProbe }: Made): Recorded | undefined {
-    const { webhooks, deliveries, clock, random } = this.options;
+  record(tx: Tx, { webhookId, rowId, requestHeaders, sent, endedAt, isProbe }: Made): Recorded | undefined {
+    const { webhooks, deliveries, random } = this.options;
     const webhook = webhooks.find(webhookId);
     const before = deliveries.get(rowId);
     if (!webhook || !before) return undefined;
-    const now = clock.now();
     const { status, errorCode, responseHeaders } = sent;
-    const outcome = { status, errorCode, isProbe, retryAfterMs: retryAfterMs(responseHeaders?.["retry-after"], now) };
-    const { delivery, turn } = lifecycle.settle(webhook, before, outcome, now, random());
+    const outcome = { status, errorCode, isProbe, retryAfterMs: retryAfterMs(responseHeaders?.["retry-after"], endedAt) };
+    const { delivery, turn } = lifecycle.settle(webhook, before, outcome, endedAt, random());
     deliveries.save(delivery);
-    deliveries.addAttempt(rowId, delivery.attempts, { ...sent, requestHeaders: maskHeaders(outgoing.headers) });
+    deliveries.addAttempt(rowId, delivery.attempts, sent, requestHeaders);
     if (turn) this.#turn(tx, webhook, turn);
     if (turn?.state.status === "failed" && webhook.status === "active") {
       tx.afterCommit(() => this.options.onFailed({ ...webhook, ...turn.state }, delivery));

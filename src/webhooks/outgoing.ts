@@ -1,13 +1,7 @@
-import { contentOf, type Format } from "./content.ts";
+import { contentOf } from "./content.ts";
 import type { Outgoing } from "./sending.ts";
 import { signatureHeaders } from "./signature.ts";
-
-/** Where a webhook's events go, and how. */
-export interface Target {
-  url: URL;
-  headers: Readonly<Record<string, string>>;
-  format: Format;
-}
+import type { Target } from "./target.ts";
 
 export interface Message {
   /** The same for every attempt, so that the receiver can drop repeats. */
@@ -17,8 +11,8 @@ export interface Message {
   text: string;
 }
 
-/** The request that brings one event, signed at `nowMs`. `secrets` begins with the newest. */
-export function outgoing(target: Target, secrets: readonly string[], message: Message, nowMs: number): Outgoing {
+/** The request that brings one event, signed at `nowMs`. */
+export function outgoing(target: Target, message: Message, nowMs: number): Outgoing {
   const { body, headers } = contentOf(message.text, target.format);
   const signed = { id: message.deliveryId, timestamp: Math.floor(nowMs / 1000) };
   return {
@@ -30,8 +24,13 @@ export function outgoing(target: Target, secrets: readonly string[], message: Me
       "User-Agent": "matric",
       "X-Matric-Event": message.event,
       "X-Matric-Delivery": message.deliveryId,
-      ...signatureHeaders(secrets, signed, body),
+      ...signatureHeaders(target.secrets(nowMs), signed, body),
       ...headers,
     },
   };
+}
+
+/** The headers of a request as they may be shown: without the user's own secrets. */
+export function shownHeaders({ headers }: Outgoing, target: Target): Record<string, string> {
+  return { ...headers, ...target.shownHeaders };
 }

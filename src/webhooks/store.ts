@@ -32,6 +32,12 @@ export interface WebhookRow {
 /** What changes with its deliveries, as against what users configure. */
 export type WebhookState = Pick<WebhookRow, "status" | "reason" | "status_at" | "failed_delivery_id" | "probes" | "probe_at">;
 
+export interface SecretRow {
+  secret: string;
+  /** Null for the newest one. */
+  expires_at: number | null;
+}
+
 export interface ReplayRow {
   id: number;
   webhook_id: string;
@@ -101,8 +107,8 @@ export class WebhookStore {
          UNION ALL SELECT min(r.cursor_seq) + 1 FROM webhook_replays r JOIN webhooks w ON w.id = r.webhook_id WHERE w.status <> 'disabled'
          UNION ALL SELECT min(d.seq) FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id WHERE d.status = 'pending' AND w.status <> 'disabled')`,
     );
-    this.#secrets = sqlite.query<{ secret: string }, [string, number]>(
-      "SELECT secret FROM webhook_secrets WHERE webhook_id = ? AND (expires_at IS NULL OR expires_at > ?) ORDER BY position DESC",
+    this.#secrets = sqlite.query<SecretRow, [string]>(
+      "SELECT secret, expires_at FROM webhook_secrets WHERE webhook_id = ? ORDER BY position DESC",
     );
     this.#addSecret = sqlite.query(
       `INSERT INTO webhook_secrets (webhook_id, position, secret)
@@ -175,9 +181,9 @@ export class WebhookStore {
     return this.#needed.get()?.seq ?? undefined;
   }
 
-  /** Those that sign at this time, the newest first. */
-  secrets(id: string, now: number): string[] {
-    return this.#secrets.all(id, now).map(({ secret }) => secret);
+  /** The newest first. */
+  secrets(id: string): SecretRow[] {
+    return this.#secrets.all(id);
   }
 
   /** Puts a new secret before those that are there; they end at `previousExpiresAt` at the latest. */
