@@ -60,6 +60,8 @@ export async function run(options: McpOptions, io: Io): Promise<void> {
     level: "warn",
     format: "pretty",
   });
+  if (io.stdin.isTty)
+    await io.stderr.write("This speaks MCP over stdin and stdout, for an agent that starts it; Ctrl-C ends it.\n");
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   const { backend, close } = options.dataDir === undefined ? remote(options, io) : await local(options.dataDir, logger, io);
