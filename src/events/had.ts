@@ -31,19 +31,18 @@ export class Had {
   }
 
   holds(event: StoredEvent): boolean {
-    for (const { filter, from, until } of this.#all()) {
-      if (from < event.seq && event.seq <= until && matches(filter, event)) return true;
+    for (const stretches of this.#stretches.values()) {
+      for (const { filter, from, until } of stretches) {
+        if (from < event.seq && event.seq <= until && matches(filter, event)) return true;
+      }
     }
     return false;
   }
 
   /** Forgets everything when reading has come as far. */
   passed(seq: number): void {
-    for (const { until } of this.#all()) if (until > seq) return;
+    const isAhead = ({ until }: Stretch) => until > seq;
+    for (const stretches of this.#stretches.values()) if (stretches.some(isAhead)) return;
     this.#stretches.clear();
-  }
-
-  *#all(): Iterable<Stretch> {
-    for (const stretches of this.#stretches.values()) yield* stretches;
   }
 }

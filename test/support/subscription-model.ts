@@ -24,7 +24,7 @@ export type Step =
   | { do: "removeAll"; client: number }
   | { do: "stall" | "drain" | "unstall"; client: number }
   | { do: "prune"; count: number }
-  | { do: "sync"; which: number }
+  | { do: "sync"; which: number; fails: boolean }
   | { do: "turn"; turns: number }
   | { do: "pass"; ms: number }
   | { do: "restart" };
@@ -61,6 +61,7 @@ const clientCount = 3;
 const client = fc.nat({ max: clientCount - 1 });
 const filter = fc.nat({ max: filters.length - 1 });
 const since: fc.Arbitrary<Since> = fc.option(fc.record({ back: fc.nat({ max: 12 }) }), { nil: undefined });
+const rarely = fc.nat({ max: 9 }).map((chance) => chance === 9);
 const one = <Name extends Step["do"]>(name: Name) => fc.constant(name);
 // The big one is rare.
 const kindOf = fc.oneof(
@@ -78,7 +79,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: one("removeAll"), client }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constantFrom("stall" as const, "drain" as const, "unstall" as const), client }) },
   { weight: 1, arbitrary: fc.record({ do: one("prune"), count: fc.integer({ min: 1, max: 10 }) }) },
-  { weight: 4, arbitrary: fc.record({ do: one("sync"), which: fc.nat({ max: 1 }) }) },
+  { weight: 4, arbitrary: fc.record({ do: one("sync"), which: fc.nat({ max: 1 }), fails: rarely }) },
   { weight: 6, arbitrary: fc.record({ do: one("turn"), turns: fc.integer({ min: 1, max: 4 }) }) },
   { weight: 2, arbitrary: fc.record({ do: one("pass"), ms: fc.integer({ min: 1, max: 6 }) }) },
   { weight: 1, arbitrary: fc.record({ do: one("restart") }) },
@@ -297,10 +298,10 @@ export class SubscriptionRig {
           );
         return;
       case "prune":
-        this.writer.write((tx) => this.log.prune(tx, this.log.oldest() + step.count - 1, step.count));
+        this.writer.write((tx) => this.log.prune(tx, this.log.oldest() + step.count - 1, step.count)).catch(() => {});
         return;
       case "sync":
-        this.#syncs.splice(step.which, 1)[0]?.(null);
+        this.#syncs.splice(step.which, 1)[0]?.(step.fails ? new Error("the disk failed") : null);
         return;
       case "turn":
         for (let count = 0; count < step.turns; count++) await turn();
