@@ -44,8 +44,11 @@ export function Editor({ note }: { note: OpenNote }) {
       const current = view.state.doc.toString();
       const wanted = withLf(text);
       if (wanted === current) return;
+      const changes = view.state.changes(editsBetween(current, wanted));
       view.dispatch({
-        changes: editsBetween(current, wanted),
+        changes,
+        // What is in sight stays where it is, also when lines come above it.
+        effects: view.scrollSnapshot().map(changes) ?? [],
         annotations: [fromElsewhere.of(true), Transaction.addToHistory.of(false)],
       });
     });

@@ -154,6 +154,7 @@ export class NoteDesk implements FeedListener {
     before?.keepDraft();
     before?.close();
     this.isChoosing.value = false;
+    this.deps.list.openNoteId = id;
     if (id === undefined) {
       this.open.value = undefined;
       return;

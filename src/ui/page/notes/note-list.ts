@@ -23,6 +23,8 @@ export class NoteList implements FeedListener {
   readonly titles = computed(() => new Map(this.rows.value.map(({ id, title }) => [id, title])));
   /** Ids of rows that changed in the list a moment ago. */
   readonly fresh = signal<ReadonlySet<string>>(new Set());
+  /** Whoever shows this note fetches it, and hands it on by `put`. */
+  openNoteId: string | undefined;
   #cursor: string | null = null;
   #loading = new AbortController();
   #isLoadingMore = false;
@@ -78,7 +80,7 @@ export class NoteList implements FeedListener {
     const removed = new Set<string>();
     for (const { event } of arrivals) {
       const updated = event.dataOf("NoteUpdated");
-      if (updated) this.#stale.add(updated.note_id);
+      if (updated && updated.note_id !== this.openNoteId) this.#stale.add(updated.note_id);
       const back = event.dataOf("NoteCreated") ?? event.dataOf("NoteRestored");
       if (back) {
         removed.delete(back.note_id);

@@ -1,0 +1,61 @@
+import net from "node:net";
+
+/** The network between browser and server, which a test can cut and mend. */
+export class Cable {
+  readonly #server: net.Server;
+  readonly #sockets = new Set<net.Socket>();
+  #isCut = false;
+  /** As some proxies are: requests to become a WebSocket are not let through. */
+  refusesSockets = false;
+
+  private constructor(target: URL) {
+    this.#server = net.createServer((near) => {
+      if (this.#isCut) {
+        near.destroy();
+        return;
+      }
+      const far = net.connect(Number(target.port), target.hostname);
+      for (const [one, other] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        this.#sockets.add(one);
+        one.on("error", () => {});
+        one.on("close", () => {
+          this.#sockets.delete(one);
+          other.destroy();
+        });
+      }
+      near.on("data", (data) => {
+        if (this.refusesSockets && /^upgrade: websocket/im.test(data.toString("latin1"))) near.destroy();
+        else far.write(data);
+      });
+      far.pipe(near);
+    });
+  }
+
+  static async to(url: string): Promise<Cable> {
+    const cable = new Cable(new URL(url));
+    await new Promise<void>((resolve) => cable.#server.listen(0, "127.0.0.1", resolve));
+    return cable;
+  }
+
+  get url(): string {
+    const address = this.#server.address();
+    return `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}`;
+  }
+
+  cut(): void {
+    this.#isCut = true;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  mend(): void {
+    this.#isCut = false;
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
