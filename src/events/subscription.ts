@@ -13,6 +13,9 @@ import { withoutSuperseded } from "./supersede.ts";
 const pageEventsMax = 512;
 const pageCharsMax = 64 * 1024;
 
+/** How often it is looked whether a slow client has taken something, before it is given up. */
+const looksMax = 4;
+
 interface Interest {
   filter: Filter;
   key: string;
@@ -238,12 +241,13 @@ export class Subscription<Chunk> implements Member {
   }
 
   /** Ends the connection when nothing of what is queued was taken for `slowMs`. */
-  #watch(queuedBytes: number): void {
+  #watch(queuedBytes: number, looks = looksMax): void {
     const { clock, sink, slowMs } = this.#options;
     this.#cancelSlow?.();
-    this.#cancelSlow = clock.after(slowMs, () => {
+    this.#cancelSlow = clock.after(slowMs / looksMax, () => {
       const left = sink.queuedBytes();
       if (left < queuedBytes) this.#watch(left);
+      else if (looks > 1) this.#watch(queuedBytes, looks - 1);
       else sink.slow();
     });
   }

@@ -7,6 +7,9 @@ import { SocketSignIn } from "./socket-sign-in.ts";
 /** Bun drops messages above its limit in silence: soft limit + a flush (256 KiB of text, UTF-8) stays far below. */
 const hardLimitBytes = 16 * 1024 * 1024;
 
+/** More than this waits only for a client that asks on and on and takes no answer: events stop at the soft limit and a flush. */
+const answeredBytesMax = 1024 * 1024;
+
 /** Bun's handlers: they only find the connection that belongs to the socket. */
 export function socketHandler(deps: SocketDeps, messageBytesMax: number): WebSocketHandler<SocketData> {
   const begin = (ws: ServerWebSocket<SocketData>, principal: Principal) => {
@@ -28,6 +31,10 @@ export function socketHandler(deps: SocketDeps, messageBytesMax: number): WebSoc
       else ws.data.listener = new SocketSignIn(deps, ws, (found) => begin(ws, found));
     },
     message(ws, message) {
+      if (ws.getBufferedAmount() > answeredBytesMax) {
+        ws.terminate();
+        return;
+      }
       if (Buffer.byteLength(message) <= messageBytesMax) {
         ws.data.listener?.receive(message);
         return;
