@@ -34,9 +34,9 @@ export const streamQuery = Type.Object({
   ),
   batch_ms: Type.Optional(Type.String({ description: "Collect events for so many milliseconds, then send them together" })),
   wait_seconds: Type.Optional(Type.String({ description: "Long poll: answer with no event after so long" })),
-  after: Type.Optional(Type.String({ description: "History: events after this id" })),
+  after: Type.Optional(Type.String({ description: "Another spelling of `since`" })),
   before: Type.Optional(Type.String({ description: "History: events before this id" })),
-  cursor: Type.Optional(Type.String({ description: "History: the next_cursor of the page before" })),
+  cursor: Type.Optional(Type.String({ description: "History and long poll: the next_cursor of the answer before" })),
   limit: Type.Optional(Type.String({ description: "History: at most so many events (default 50, at most 500)" })),
 });
 
@@ -63,7 +63,8 @@ export function startOf(
   nowMs: number,
 ): { position: Position; resumed: boolean } {
   const header = request.headers.get("last-event-id");
-  const since = params.getAll("since");
+  // `cursor` and `after` are what pages of the history take; a long poll that goes on from a page brings them along.
+  const since = ["cursor", "after", "since"].flatMap((name) => params.getAll(name));
   const ids = [header ?? "", ...params.getAll("last_event_id"), ...params.getAll("lastEventId")].filter((id) => id !== "");
   const cursor = newestCursor(log, [...ids, ...since.filter((value) => /^\d+(-[a-z0-9]+)?$/.test(value))]);
   if (cursor !== undefined) return { position: positionSince(log, cursor, nowMs, "last_event_id"), resumed: true };

@@ -10,6 +10,7 @@ import { readHistory } from "../events/history.ts";
 import { PublishEvents } from "../events/publish.ts";
 import { endBefore, positionSince } from "../events/since.ts";
 import { waitForEvents } from "../events/wait.ts";
+import { acceptedAnswer, type EventAnswer } from "./accept.ts";
 import { actorOf } from "./actor.ts";
 import { ConnectionInfo } from "./connections.ts";
 import { draining } from "./draining.ts";
@@ -33,15 +34,10 @@ const Sse = Type.String({
 });
 const Ndjson = Type.String({ description: "The JSON of one event per line" });
 
-type Answer = "sse" | "ndjson" | "history" | "poll";
-
 /** What the client can read. Anything that did not ask for JSON gets the stream. */
-function answerFor(request: Request, params: URLSearchParams): Answer {
+function answerFor(request: Request, params: URLSearchParams): EventAnswer | "poll" {
   if (params.get("transport") === "poll") return "poll";
-  const accept = request.headers.get("accept") ?? "";
-  if (accept.includes("text/event-stream")) return "sse";
-  if (accept.includes("application/x-ndjson")) return "ndjson";
-  return accept.includes("application/json") ? "history" : "sse";
+  return acceptedAnswer(request.headers.get("accept") ?? "");
 }
 
 /** Publishing, streaming and reading events. */

@@ -240,6 +240,13 @@ describe("a long poll", () => {
     expect(batch.answer && seqs(batch.answer)).toEqual([1, 2, 3, 4]);
   });
 
+  test.each(["cursor", "after", "last_event_id"])("goes on from %s, too", async (name) => {
+    await publish(3);
+    const polling = poll(`&${name}=2`);
+    await eventually(() => polling.answer !== undefined);
+    expect(polling.answer && seqs(polling.answer)).toEqual([3]);
+  });
+
   test("tells of a gap", async () => {
     await publish(2);
     const polling = poll("&since=1-zzzzzz");
