@@ -7,10 +7,12 @@ export const Ref = Type.Optional(
   Type.Union([Type.String({ maxLength: 200 }), Type.Number()], { description: "Comes back in the answer" }),
 );
 const List = Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())]));
+/** A bare sequence number is as often written without quotes. */
+const Since = Type.Union([Type.String(), Type.Integer({ minimum: 0 })]);
 const interest = { ref: Ref, topics: List, events: List, note_id: List, job_id: List };
 
 export const Subscribe = Type.Object(
-  { op: Type.Literal("subscribe"), ...interest, since: Type.Optional(Type.String()) },
+  { op: Type.Literal("subscribe"), ...interest, since: Type.Optional(Since) },
   { additionalProperties: false, description: "Adds a filter; with `since`, its history first" },
 );
 export const Unsubscribe = Type.Object(

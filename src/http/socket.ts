@@ -162,7 +162,7 @@ export class Socket implements Sink<string[]>, Connection {
   #subscribe(message: Subscribe): void {
     const { log, clock, subscriptionsMax } = this.deps;
     const filter = withoutFamilies(filterOf(message), this.#principal.hidden);
-    const since = message.since === undefined ? undefined : positionSince(log, message.since, clock.now());
+    const since = message.since === undefined ? undefined : positionSince(log, String(message.since), clock.now());
     if (this.filters().length >= subscriptionsMax) {
       throw new MatricError(
         "rate_limited",

@@ -195,6 +195,14 @@ describe("subscribing", () => {
     expect(client.events().slice(2)).toEqual(["ThingHappened 1", "ThingHappened 2", "ThingHappened 3", "LastHappened 4"]);
   });
 
+  test("takes a bare sequence number as it is", async () => {
+    await publish(3);
+    const client = await connect("?events=RareHappened");
+    client.send({ op: "subscribe", events: "ThingHappened", since: 2 });
+    await eventually(() => client.got.length === 4);
+    expect(client.events().slice(2)).toEqual(["ThingHappened 3"]);
+  });
+
   test("with since answers first, then brings the history that the client has not had", async () => {
     const client = await connect("?events=RareHappened");
     await publish(1, "RareHappened");
@@ -281,7 +289,7 @@ describe("what a client says", () => {
     ['{"op":"subscribe","topics":"nots","ref":3}', "invalid", "topics"],
     ['{"op":"subscribe","events":["NoteUpdatd"]}', "invalid", "events"],
     ['{"op":"subscribe","since":"yesterday"}', "invalid", "since"],
-    ['{"op":"subscribe","since":7}', "invalid", "since"],
+    ['{"op":"subscribe","since":-7}', "invalid", "since"],
     ['{"op":"unsubscribe","topics":["notes"]}', "not_found", undefined],
     ['{"op":"auth"}', "invalid", "token"],
   ])("%s gets an error, and the connection lives on", async (text, code, field) => {
