@@ -99,7 +99,7 @@ export function listen(app: ReturnType<typeof createServer>, services: Services)
   } catch (cause) {
     throw new MatricError(
       "address_in_use",
-      `The server cannot listen on ${config.host} port ${config.port}: ${cause instanceof Error ? cause.message : cause}. Choose another port with --port.`,
+      `The server cannot listen on ${config.host} port ${config.port}: ${whyNot(cause)}.`,
       {},
       { cause },
     );
@@ -139,4 +139,11 @@ function nothingHere({ method }: Request, allowed: string[]): Response {
   const response = problemResponse(new MatricError("method_not_allowed", message));
   response.headers.set("allow", allowed.join(", "));
   return response;
+}
+
+/** Why a server could not listen, and what to do about the commonest reason. */
+function whyNot(cause: unknown): string {
+  if (!(cause instanceof Error)) return `${cause}`;
+  const isTaken = "code" in cause && cause.code === "EADDRINUSE";
+  return isTaken ? "another program listens there; choose another port with --port" : cause.message;
 }

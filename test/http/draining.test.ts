@@ -96,7 +96,10 @@ test("a server that cannot listen says so, and leaves its data to another", asyn
   const app = await startApp();
   const dataDir = mkdtempSync(join(tmpdir(), "matric-test-"));
   const port = Number(new URL(app.url).port);
-  await expect(startApp({ dataDir, port })).rejects.toMatchObject({ code: "address_in_use" });
+  await expect(startApp({ dataDir, port })).rejects.toMatchObject({
+    code: "address_in_use",
+    message: `The server cannot listen on 127.0.0.1 port ${port}: another program listens there; choose another port with --port.`,
+  });
   await app.stop();
   await (await startApp({ dataDir })).stop();
   rmSync(dataDir, { recursive: true });
