@@ -15,6 +15,9 @@ export interface AnswerLimits {
 /** A line of an event stream can be no longer: a server that sends garbage without end must not fill the memory. */
 const lineBytesMax = 1024 * 1024;
 const lineFeed = 10;
+/** What ends a stream of completions; it may come in two pieces, and blank lines follow it. */
+const doneMark = /^data: ?\[DONE\]\s*$/m;
+const tailChars = 64;
 
 /** Watches one answer of the AI server; `signal` is aborted with a `JobError` as its reason when a limit is passed. */
 export class AnswerWatch {
@@ -22,6 +25,7 @@ export class AnswerWatch {
   readonly #cancelTotal: Cancel;
   #cancelIdle: Cancel = () => {};
   #lineBytes = 0;
+  #tail = "";
 
   constructor(
     private readonly clock: Clock,
@@ -33,6 +37,11 @@ export class AnswerWatch {
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** Whether the server said that its answer is complete. */
+  get isDone(): boolean {
+    return doneMark.test(this.#tail);
   }
 
   stop(): void {
@@ -61,6 +70,7 @@ export class AnswerWatch {
 
   #received(chunk: Uint8Array): void {
     this.#alive();
+    this.#tail = (this.#tail + Buffer.from(chunk.subarray(-tailChars)).toString("latin1")).slice(-tailChars);
     const newline = chunk.lastIndexOf(lineFeed);
     this.#lineBytes = newline < 0 ? this.#lineBytes + chunk.length : chunk.length - newline;
     if (this.#lineBytes > lineBytesMax) this.#fail("ai_bad_answer", "sent a line without end");

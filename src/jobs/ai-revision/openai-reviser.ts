@@ -43,7 +43,7 @@ export class OpenAiReviser implements Reviser {
       // The client ends an aborted stream as if it were complete.
       watch.signal.throwIfAborted();
       signal.throwIfAborted();
-      return accepted(answer, text);
+      return accepted(answer, text, watch.isDone);
     } catch (error) {
       throw watch.signal.aborted ? watch.signal.reason : await failureOf(error);
     } finally {
@@ -100,12 +100,13 @@ async function collect(
   return answer;
 }
 
-function accepted({ text, finishReason, isRefused }: Answer, note: string): string {
+/** Some servers give no reason for the end, and only say that it is there (`isDone`). */
+function accepted({ text, finishReason, isRefused }: Answer, note: string, isDone: boolean): string {
   if (isRefused || finishReason === "content_filter") {
     throw new JobError({ errorCode: "ai_refused", error: "The model refused to revise this note.", retry: false });
   }
   if (finishReason === "length") throw badAnswer("was cut off at the model's limit");
-  if (finishReason === null) throw badAnswer("broke off before its end");
+  if (finishReason === null && !isDone) throw badAnswer("broke off before its end");
   const revised = noteIn(text, note);
   if (revised.trim() === "") throw badAnswer("is empty");
   return revised;

@@ -104,6 +104,18 @@ describe("asking a model", () => {
     expect(requests[0]?.headers.get("openai-organization")).toBeNull();
   });
 
+  test("takes an answer that is said to be done without a reason for its end", async () => {
+    serve(() =>
+      eventStream(async (send) => {
+        for (const piece of [chunk("# Fine"), "data: [DO", "NE]\n\n"]) {
+          send(piece);
+          await settle();
+        }
+      }),
+    );
+    expect(await start().revised).toBe("# Fine\n");
+  });
+
   test("leaves no timer behind", async () => {
     serve(() => eventStream(answer(note)));
     const { clock, revised } = start();
@@ -230,7 +242,7 @@ describe("an AI server that", () => {
     "an error in the stream": () => eventStream(`${chunk("# No")}data: {"error":{"message":"the model crashed"}}\n\n`),
     nothing: () => eventStream(answer("")),
     blanks: () => eventStream(answer("  \n\n ")),
-    "half an answer, and then the end": () => eventStream(answer("# No", null)),
+    "half an answer, and then the end": () => eventStream(chunk("# No")),
     "as much as the model can": () => eventStream(answer("# No", "length")),
   };
   for (const [what, respond] of Object.entries(garbage)) {
