@@ -1,5 +1,5 @@
 import type { Io } from "./io.ts";
-import { type Colour, paintFor } from "./paint.ts";
+import { type Colour, isForPeople, paintFor } from "./paint.ts";
 import { printable } from "./printable.ts";
 
 export interface Column<Row> {
@@ -18,7 +18,7 @@ const shrunkLeast = 12;
 
 /** Rows as an aligned table on a terminal, and separated by tabs, without headers, in a pipe. */
 export function renderTable<Row>(io: Io, columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  if (!io.stdout.isTty)
+  if (!isForPeople(io.stdout, io))
     return rows.map((row) => `${columns.map((column) => printable((column.plain ?? column.text)(row))).join("\t")}\n`).join("");
   const paint = paintFor(io.stdout, io);
   const cells = rows.map((row) => columns.map((column) => printable(column.text(row))));
@@ -37,7 +37,7 @@ export function renderTable<Row>(io: Io, columns: readonly Column<Row>[], rows: 
 
 /** Names and values, one pair a line: aligned on a terminal, separated by a tab in a pipe. */
 export function renderPairs(io: Io, pairs: readonly (readonly [name: string, value: string])[]): string {
-  if (!io.stdout.isTty) return pairs.map(([name, value]) => `${name}\t${printable(value)}\n`).join("");
+  if (!isForPeople(io.stdout, io)) return pairs.map(([name, value]) => `${name}\t${printable(value)}\n`).join("");
   const paint = paintFor(io.stdout, io);
   const width = Math.max(...pairs.map(([name]) => Bun.stringWidth(name)));
   return pairs.map(([name, value]) => `${paint("dim", pad(name, width))}${gap}${printable(value)}\n`).join("");

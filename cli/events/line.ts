@@ -1,13 +1,13 @@
 import type { Envelope } from "../../src/events/catalog.ts";
 import type { Io } from "../io.ts";
-import { type Colour, paintFor } from "../paint.ts";
+import { type Colour, isForPeople, paintFor } from "../paint.ts";
 import { printable } from "../printable.ts";
 
 const nameWidth = 20;
 
 /** Makes one line of an event: for people on a terminal, as id, time, name, subject and data between tabs in a pipe. */
 export function eventLineFor(io: Io): (event: Envelope) => string {
-  if (!io.stdout.isTty) return plainLine;
+  if (!isForPeople(io.stdout, io)) return plainLine;
   const paint = paintFor(io.stdout, io);
   return ({ id = "", event, time, subject, data }) => {
     const clock = new Date(time).toTimeString().slice(0, 8) + time.slice(19, 23);

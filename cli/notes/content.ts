@@ -1,3 +1,4 @@
+import { usage } from "../failure.ts";
 import { readText } from "../input.ts";
 import type { Io } from "../io.ts";
 
@@ -7,7 +8,8 @@ export interface ContentOptions {
   file?: string;
 }
 
-/** The text that the options name, if they name one. */
+/** The text that the options name, if they name one. Throws a usage `Failure` when they name two. */
 export async function contentOf({ content, file }: ContentOptions, io: Io): Promise<string | undefined> {
+  if (content !== undefined && file !== undefined) throw usage("The text comes from --content or from --file, not from both.");
   return content ?? (file === undefined ? undefined : await readText(file, io));
 }

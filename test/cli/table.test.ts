@@ -28,6 +28,12 @@ describe("a table", () => {
     expect(renderTable(io, columns, [{ id: "1", title: "x".repeat(200) }])).toBe(`full-1\t${"x".repeat(200)}\n`);
   });
 
+  test("is coloured and aligned in a pipe as well when colour is forced", () => {
+    const { io } = fakeIo({ env: { CLICOLOR_FORCE: "1" } });
+    expect(renderTable(io, columns, [{ id: "1", title: "a" }])).toBe("\x1b[90mID\x1b[0m  \x1b[90mTITLE\x1b[0m\n1   a\n");
+    expect(renderPairs(io, [["id", "1"]])).toBe("\x1b[90mid\x1b[0m  1\n");
+  });
+
   test("keeps one row on one line, whatever is in it", () => {
     const row = { id: "1", title: "a\tb\nc\x1b[2J" };
     expect(renderTable(fakeIo().io, columns, [row])).toBe("full-1\ta\\tb\\nc\\u001b[2J\n");

@@ -48,6 +48,15 @@ describe("notes add", () => {
     expect(other).toMatchObject({ title: "T", content: "# T" });
   });
 
+  test("refuses a text from two places", async () => {
+    const { code, stderr } = await run(["add", "--title", "Two", "--content", "a", "--file", "-", "--json"], "b");
+    expect(code).toBe(2);
+    expect(errorIn(stderr)).toEqual({
+      code: "usage",
+      message: "The text comes from --content or from --file, not from both.",
+    });
+  });
+
   test("says what is missing or wrong", async () => {
     expect(await run(["add"], "no heading")).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("--title") });
     expect(await run(["add", "--file", "/nowhere.md"])).toMatchObject({
