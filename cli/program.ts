@@ -13,6 +13,7 @@ const groups: Record<string, () => Promise<Register>> = {
   notes: async () => (await import("./notes/group.ts")).registerNotes,
   jobs: async () => (await import("./jobs/group.ts")).registerJobs,
   queue: async () => (await import("./queue/group.ts")).registerQueue,
+  tokens: async () => (await import("./tokens/group.ts")).registerTokens,
   backup: async () => (await import("./backup.ts")).registerBackup,
   restore: async () => (await import("./restore.ts")).registerRestore,
   completion: async () => (await import("./completion.ts")).registerCompletion,

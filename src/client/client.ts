@@ -6,6 +6,7 @@ import { ServerApi } from "./server-api.ts";
 import { type OpenSocket, socketConnect } from "./socket-connection.ts";
 import { sseConnect } from "./sse-connection.ts";
 import { EventStream, type StreamOptions } from "./stream.ts";
+import { TokensApi } from "./tokens-api.ts";
 
 export interface ClientOptions extends ApiOptions {
   openSocket?: OpenSocket;
@@ -21,6 +22,7 @@ export interface Client {
   readonly jobs: JobsApi;
   readonly queue: QueueApi;
   readonly events: EventsApi;
+  readonly tokens: TokensApi;
   readonly server: ServerApi;
   stream(options?: ClientStreamOptions): EventStream;
 }
@@ -39,6 +41,7 @@ export function createClient(options: ClientOptions): Client {
     jobs: new JobsApi(api),
     queue: new QueueApi(api),
     events: new EventsApi(api),
+    tokens: new TokensApi(api),
     server: new ServerApi(api),
     stream({ transport = "sse", ...stream } = {}) {
       const connect = transport === "ws" ? socketConnect(api, options.openSocket) : sseConnect(api);

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { Health, Readiness } from "../health.ts";
+import { jsonText } from "./json.ts";
 import { json, operation } from "./operation.ts";
 import type { Services } from "./services.ts";
 
@@ -12,15 +13,18 @@ export function healthRoutes(services: Services) {
   return new Elysia({ name: "health" })
     .get(
       "/health",
-      (): Health => ({
-        status: isReady() ? "ok" : "draining",
-        version,
-        uptime_seconds: Math.round((clock.monotonicMs() - startedAtMs) / 1000),
-        log: { head: log.idOf(log.head()), oldest: log.idOf(log.oldest()), epoch: log.epoch },
-        queue: jobs.status(),
-        reviser,
-        connections: connections.count(),
-      }),
+      () => {
+        const health: Health = {
+          status: isReady() ? "ok" : "draining",
+          version,
+          uptime_seconds: Math.round((clock.monotonicMs() - startedAtMs) / 1000),
+          log: { head: log.idOf(log.head()), oldest: log.idOf(log.oldest()), epoch: log.epoch },
+          queue: jobs.status(),
+          reviser,
+          connections: connections.count(),
+        };
+        return jsonText(JSON.stringify(health));
+      },
       {
         detail: operation({
           id: "getHealth",
@@ -30,7 +34,7 @@ export function healthRoutes(services: Services) {
         }),
       },
     )
-    .get("/health/ready", ({ status }) => (isReady() ? { status: "ready" } : status(503, { status: "draining" })), {
+    .get("/health/ready", () => (isReady() ? jsonText('{"status":"ready"}') : jsonText('{"status":"draining"}', 503)), {
       detail: operation({
         id: "getReadiness",
         tag: "operations",

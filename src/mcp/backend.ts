@@ -7,6 +7,8 @@ import type { CreateNote, Note, NoteFilter, NotePage, Revision, UpdateNote } fro
 /** On whose behalf a tool runs, and until when. */
 export interface Caller {
   actor: Actor;
+  /** What its token may do, where it needed one: everything, if undefined. */
+  scopes?: readonly string[] | undefined;
   /** Aborts when nobody waits for the answer any more. */
   signal: AbortSignal;
 }

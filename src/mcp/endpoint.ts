@@ -11,6 +11,7 @@ import {
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../logger.ts";
 import { errorResponse, parseErrorCode, transportErrorCode } from "./json-rpc.ts";
+import { scopesOfAll } from "./rights.ts";
 import { Sessions } from "./sessions.ts";
 import { watchedStream } from "./watched-stream.ts";
 
@@ -76,6 +77,10 @@ export class McpEndpoint {
         return errorResponse(400, parseErrorCode, "Parse error: the body is not valid JSON.");
       }
     }
+    if (authInfo && isListen(body) && !scopesOfAll.every((scope) => authInfo.scopes.includes(scope))) {
+      // One stream of the protocol tells of every resource that was asked for.
+      return errorResponse(403, transportErrorCode, `subscriptions/listen needs the scopes ${scopesOfAll.join(", ")}.`);
+    }
     if (await isLegacyRequest(request, body)) return this.#sessions.handle(request, body, authInfo);
     const response = await this.#present.fetch(request, { parsedBody: body, ...(authInfo && { authInfo }) });
     if (response.headers.get("content-type") !== "text/event-stream") return response;
@@ -87,4 +92,9 @@ export class McpEndpoint {
   async stop(): Promise<void> {
     await Promise.all([this.#present.close(), this.#sessions.stop()]);
   }
+}
+
+function isListen(body: unknown): boolean {
+  const messages = Array.isArray(body) ? body : [body];
+  return messages.some((one) => typeof one === "object" && one !== null && one.method === "subscriptions/listen");
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import { notFound } from "../errors.ts";
 import type { Envelope } from "../events/catalog.ts";
 import { parseCursor } from "../events/cursor.ts";
-import { createFilter } from "../events/filter.ts";
+import { createFilter, type Filter, type FilterInput, mayHave, withoutFamilies } from "../events/filter.ts";
 import { readHistory } from "../events/history.ts";
 import type { Hub } from "../events/hub.ts";
 import type { EventLog, Position, StoredEvent } from "../events/log.ts";
@@ -13,6 +13,7 @@ import type { JobQueue } from "../jobs/queue.ts";
 import type { CreateNote, NoteFilter, UpdateNote } from "../notes/contract.ts";
 import type { Notes } from "../notes/engine.ts";
 import type { Backend, Caller, Change, EventQuery, EventSlice, WaitQuery } from "./backend.ts";
+import { hiddenFrom, mustHave } from "./rights.ts";
 
 export interface Engines {
   log: EventLog;
@@ -30,70 +31,93 @@ export class EngineBackend implements Backend {
     engines.log.onAppend((events) => this.#tell(events));
   }
 
-  async listEvents({ filter, after, limit }: EventQuery, { signal }: Caller): Promise<EventSlice> {
+  async listEvents({ filter, after, limit }: EventQuery, caller: Caller): Promise<EventSlice> {
+    mustHave(caller, "events:read");
+    const { signal } = caller;
     const { log } = this.engines;
     const { seq, gap = null } = this.#position(after);
-    const page = await readHistory(log, { filter: createFilter(filter), after: seq, limit, signal });
+    const page = await readHistory(log, { filter: filterFor(filter, caller), after: seq, limit, signal });
     return { events: page.events.map(envelopeOf), nextCursor: log.idOf(page.position), hasMore: !page.isEnd, gap };
   }
 
-  async waitForEvents({ filter, after, ...query }: WaitQuery, { signal }: Caller): Promise<EventSlice> {
+  async waitForEvents({ filter, after, ...query }: WaitQuery, caller: Caller): Promise<EventSlice> {
+    mustHave(caller, "events:read");
+    const { signal } = caller;
     const position = after === undefined ? { seq: this.engines.log.head() } : this.#position(after);
-    const waited = await waitForEvents(this.engines, { ...query, filter: createFilter(filter), position, signal });
+    const waited = await waitForEvents(this.engines, { ...query, filter: filterFor(filter, caller), position, signal });
     const { events, nextCursor, gap } = waited;
     return { events: events.map(envelopeOf), nextCursor, hasMore: events.length === query.limit, gap };
   }
 
-  async getEvent(id: string): Promise<Envelope> {
+  async getEvent(id: string, caller: Caller): Promise<Envelope> {
+    mustHave(caller, "events:read");
     const cursor = parseCursor(id);
     const event = cursor && this.engines.log.get(cursor.seq);
     if (!event || (cursor.epoch !== undefined && event.id !== id)) throw notFound("event", id);
+    if (!mayHave(hiddenFrom(caller), event.name)) throw notFound("event", id);
     return envelopeOf(event);
   }
 
-  async latestEvents(limit: number): Promise<Envelope[]> {
+  async latestEvents(limit: number, caller: Caller): Promise<Envelope[]> {
+    mustHave(caller, "events:read");
     const { log } = this.engines;
-    return log.readBefore(log.head() + 1, limit).map(envelopeOf);
+    const hidden = hiddenFrom(caller);
+    return log
+      .readBefore(log.head() + 1, limit)
+      .filter(({ name }) => mayHave(hidden, name))
+      .map(envelopeOf);
   }
 
-  async searchNotes(query: NoteFilter & { limit: number; cursor?: string }) {
+  async searchNotes(query: NoteFilter & { limit: number; cursor?: string }, caller: Caller) {
+    mustHave(caller, "notes:read");
     return this.engines.notes.list(query);
   }
 
-  async getNote(id: string) {
+  async getNote(id: string, caller: Caller) {
+    mustHave(caller, "notes:read");
     return this.engines.notes.get(id);
   }
 
-  async getRevision(id: string, version: number) {
+  async getRevision(id: string, version: number, caller: Caller) {
+    mustHave(caller, "notes:read");
     return this.engines.notes.revision(id, version);
   }
 
-  createNote(note: CreateNote, { actor }: Caller) {
-    return this.engines.notes.create(note, actor);
+  async createNote(note: CreateNote, caller: Caller) {
+    mustHave(caller, "notes:write");
+    return this.engines.notes.create(note, caller.actor);
   }
 
-  updateNote(id: string, version: number, patch: UpdateNote, { actor }: Caller) {
+  async updateNote(id: string, version: number, patch: UpdateNote, caller: Caller) {
+    mustHave(caller, "notes:write");
+    const { actor } = caller;
     return this.engines.notes.update(id, patch, { actor, ifMatch: version });
   }
 
-  async reviseNote(id: string, instructions: string | undefined, { actor }: Caller) {
+  async reviseNote(id: string, instructions: string | undefined, caller: Caller) {
+    mustHave(caller, "notes:write", "jobs:write");
+    const { actor } = caller;
     const { job } = await this.engines.jobs.revise(id, instructions === undefined ? {} : { instructions }, actor);
     return job;
   }
 
-  async getJob(id: string) {
+  async getJob(id: string, caller: Caller) {
+    mustHave(caller, "jobs:read");
     return this.engines.jobs.get(id);
   }
 
-  async listJobs(query: ListJobs) {
+  async listJobs(query: ListJobs, caller: Caller) {
+    mustHave(caller, "jobs:read");
     return this.engines.jobs.list(query);
   }
 
-  cancelJob(id: string, { actor }: Caller) {
-    return this.engines.jobs.cancel(id, actor);
+  async cancelJob(id: string, caller: Caller) {
+    mustHave(caller, "jobs:write");
+    return this.engines.jobs.cancel(id, caller.actor);
   }
 
-  async queueStatus() {
+  async queueStatus(caller: Caller) {
+    mustHave(caller, "jobs:read");
     return this.engines.jobs.status();
   }
 
@@ -111,6 +135,10 @@ export class EngineBackend implements Backend {
     if (this.#listeners.size === 0) return;
     for (const { name, noteId } of events) for (const listener of this.#listeners) listener({ event: name, noteId });
   }
+}
+
+function filterFor(filter: FilterInput, caller: Caller): Filter {
+  return withoutFamilies(createFilter(filter), hiddenFrom(caller));
 }
 
 function envelopeOf({ text }: StoredEvent): Envelope {

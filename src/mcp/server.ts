@@ -14,6 +14,7 @@ import { describeFailure, failedResult } from "./failure.ts";
 import { channelInstructions, instructions } from "./instructions.ts";
 import type { OpenCalls } from "./open-calls.ts";
 import { listResources, readResource, resourceTemplates } from "./resources.ts";
+import { mustHave, scopeOf } from "./rights.ts";
 import { findTool, toolNames, tools } from "./tools.ts";
 
 export interface ServerDeps {
@@ -96,7 +97,8 @@ export function createProtocolServer({ backend, changes, calls, logger, version,
 function asCaller<Result>(calls: OpenCalls, context: ServerContext, run: (caller: Caller) => Promise<Result>): Promise<Result> {
   const actor = { kind: "agent" as const, id: context.http?.authInfo?.clientId ?? null };
   // In a session of the 2025 revision a connection that breaks does not cancel the call; but nobody waits for it any more.
-  return calls.run([context.mcpReq.signal, context.http?.req?.signal], (signal) => run({ actor, signal }));
+  const scopes = context.http?.authInfo?.scopes;
+  return calls.run([context.mcpReq.signal, context.http?.req?.signal], (signal) => run({ actor, scopes, signal }));
 }
 
 const subscriptionsMax = 256;
@@ -105,7 +107,8 @@ const subscriptionsMax = 256;
 function serveSubscriptions(server: Server, changes: ResourceChanges): void {
   const wanted = new Set<string>();
   let end = () => {};
-  server.setRequestHandler("resources/subscribe", ({ params: { uri } }) => {
+  server.setRequestHandler("resources/subscribe", ({ params: { uri } }, { http }) => {
+    mustHave({ scopes: http?.authInfo?.scopes }, scopeOf(uri));
     if (wanted.size >= subscriptionsMax) {
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, `At most ${subscriptionsMax} resources can be subscribed to.`);
     }

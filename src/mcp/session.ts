@@ -12,6 +12,8 @@ const oldestVersion = "2025-03-26";
 
 export interface SessionOptions {
   id: string;
+  /** The token that it was begun with; undefined where nobody needs one. */
+  owner: string | undefined;
   server: McpServer | Server;
   clock: Clock;
   stalledMs: number;
@@ -21,6 +23,7 @@ export interface SessionOptions {
 /** A session of the 2025 revisions: one server and its transport, with the latest messages kept for connections that break. */
 export class Session {
   readonly id: string;
+  readonly owner: string | undefined;
   readonly #transport: WebStandardStreamableHTTPServerTransport;
   readonly #options: SessionOptions;
   #openStreams = 0;
@@ -28,6 +31,7 @@ export class Session {
 
   private constructor(options: SessionOptions) {
     this.id = options.id;
+    this.owner = options.owner;
     this.#options = options;
     this.#usedAtMs = options.clock.monotonicMs();
     this.#transport = new WebStandardStreamableHTTPServerTransport({

@@ -41,7 +41,8 @@ export class Sessions {
     if (id === null) return this.#begin(request, body, authInfo);
     const session = this.#open.get(id) ?? (await this.#takeUp(id, request, authInfo));
     if (session === "full") return this.#full();
-    if (!session) return errorResponse(404, sessionNotFoundCode, "Session not found");
+    // Another token's session is no session, even for one that knows its id.
+    if (!session || session.owner !== authInfo?.clientId) return errorResponse(404, sessionNotFoundCode, "Session not found");
     if (request.method === "DELETE") this.#remember(session.id);
     return session.handle(request, body, authInfo);
   }
@@ -89,7 +90,14 @@ export class Sessions {
     const { factory, clock, max, stalledMs } = this.options;
     if (this.#open.size >= max && !this.#makeWay()) return "full";
     const server = await factory({ era: "legacy", requestInfo: request, ...(authInfo && { authInfo }) });
-    const session = await Session.open({ id, server, clock, stalledMs, onClose: () => this.#open.delete(id) });
+    const session = await Session.open({
+      id,
+      owner: authInfo?.clientId,
+      server,
+      clock,
+      stalledMs,
+      onClose: () => this.#open.delete(id),
+    });
     this.#open.set(id, session);
     return session;
   }
