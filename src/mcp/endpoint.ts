@@ -69,10 +69,10 @@ export class McpEndpoint {
         return errorResponse(415, transportErrorCode, "Send the message as Content-Type: application/json.");
       }
       const { bodyBytesMax } = this.#options;
-      const read = await readRequestBody(request, bodyBytesMax);
-      if (read.tooLarge) return errorResponse(413, transportErrorCode, `The message is larger than ${bodyBytesMax} bytes.`);
+      const text = await textOf(request, bodyBytesMax);
+      if (text === undefined) return errorResponse(413, transportErrorCode, `The message is larger than ${bodyBytesMax} bytes.`);
       try {
-        body = JSON.parse(read.text);
+        body = JSON.parse(text);
       } catch {
         return errorResponse(400, parseErrorCode, "Parse error: the body is not valid JSON.");
       }
@@ -97,4 +97,12 @@ export class McpEndpoint {
 function isListen(body: unknown): boolean {
   const messages = Array.isArray(body) ? body : [body];
   return messages.some((one) => typeof one === "object" && one !== null && one.method === "subscriptions/listen");
+}
+
+/** The body, or undefined when it is too large; one that does not say its size is read only as far as it may go. */
+async function textOf(request: Request, bytesMax: number): Promise<string | undefined> {
+  const declared = request.headers.get("content-length");
+  if (declared !== null) return Number(declared) > bytesMax ? undefined : request.text();
+  const read = await readRequestBody(request, bytesMax);
+  return read.tooLarge ? undefined : read.text;
 }

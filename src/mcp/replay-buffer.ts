@@ -24,7 +24,7 @@ export class ReplayBuffer implements EventStore {
     this.#number++;
     // The empty message that opens a stream only marks a position: there is nothing to send again.
     if ("jsonrpc" in message) {
-      const chars = JSON.stringify(message).length;
+      const chars = sizeOf(message);
       this.#kept.push({ streamId, number: this.#number, message, chars });
       this.#chars += chars;
       while (this.#kept.length > 1 && (this.#kept.length > messagesMax || this.#chars > charsMax)) {
@@ -48,4 +48,14 @@ export class ReplayBuffer implements EventStore {
     }
     return streamId;
   }
+}
+
+/** About how long it is as JSON, without making the JSON: answers of tools hold theirs as text, and again as a value. */
+function sizeOf(message: JSONRPCMessage): number {
+  const content: unknown = "result" in message ? message.result.content : undefined;
+  if (!Array.isArray(content)) return JSON.stringify(message).length;
+  return content.reduce(
+    (chars: number, { text }: { text?: unknown }) => chars + (typeof text === "string" ? 2 * text.length : 0),
+    200,
+  );
 }

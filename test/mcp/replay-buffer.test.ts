@@ -44,4 +44,14 @@ test("the oldest messages are forgotten when there are many, or when they are lo
   const long = new ReplayBuffer();
   for (const text of ["a", "b", "c"]) await long.storeEvent("a", message(text.repeat(200_000)));
   expect((await replay(long, "a/0")).map(([id]) => id)).toEqual(["a/3"]);
+  const answers = new ReplayBuffer();
+  for (let id = 0; id < 10; id++) {
+    const text = "x".repeat(30_000);
+    await answers.storeEvent("a", {
+      jsonrpc: "2.0",
+      id,
+      result: { content: [{ type: "text", text }], structuredContent: { text } },
+    });
+  }
+  expect((await replay(answers, "a/0")).map(([id]) => id)).toEqual(["a/7", "a/8", "a/9", "a/10"]);
 });
