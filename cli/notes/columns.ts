@@ -1,7 +1,6 @@
-import type { Note, Revision } from "../../src/notes/contract.ts";
+import { isImportTag, type Note, type Revision } from "../../src/notes/contract.ts";
 import type { Column } from "../table.ts";
 import { ago } from "../when.ts";
-import { isImportTag } from "./import-tags.ts";
 
 /** How notes are listed. What importing remembers by tags is not for people. */
 export const noteColumns: Column<Note>[] = [

@@ -2,8 +2,8 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import type { Client } from "../../src/client/client.ts";
 import { ClientError } from "../../src/client/errors.ts";
-import type { Note } from "../../src/notes/contract.ts";
-import { isImportTag, pathTag, textTag } from "./import-tags.ts";
+import { isImportTag, type Note } from "../../src/notes/contract.ts";
+import { pathTag, textTag } from "./import-tags.ts";
 import { aboutMarkdown, oneLine } from "./markdown.ts";
 import type { MarkdownFile } from "./markdown-files.ts";
 

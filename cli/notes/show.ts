@@ -1,12 +1,11 @@
 import type { Command } from "commander";
-import type { Note, Revision } from "../../src/notes/contract.ts";
+import { isImportTag, type Note, type Revision } from "../../src/notes/contract.ts";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import type { Io } from "../io.ts";
 import { examples, wholeNumber } from "../options.ts";
 import { printJson } from "../output.ts";
 import { printable } from "../printable.ts";
 import { renderPairs } from "../table.ts";
-import { isImportTag } from "./import-tags.ts";
 
 export interface ShowOptions {
   revision?: number;

@@ -88,3 +88,11 @@ export const NoteFilter = Type.Object({
   tag: Type.Optional(Type.String({ description: "Only notes with this tag" })),
 });
 export type NoteFilter = Static<typeof NoteFilter>;
+
+/** Beginnings of the tags by which `matric notes import` knows a file again. They are no words of a person's. */
+export const importTagPrefixes = { path: "import:", text: "import-text:" };
+
+/** Whether a tag is one that only machines read: it is kept, and not shown. */
+export function isImportTag(tag: string): boolean {
+  return Object.values(importTagPrefixes).some((prefix) => tag.startsWith(prefix));
+}

@@ -1,4 +1,4 @@
-import type { Note } from "../../../notes/contract.ts";
+import { isImportTag, type Note } from "../../../notes/contract.ts";
 
 /** What the list keeps of a note: thousands of texts would be too much to hold. */
 export interface Row {
@@ -13,7 +13,14 @@ export interface Row {
 const snippetChars = 160;
 
 export function rowOf({ id, title, tags, version, updated_at, content }: Note): Row {
-  return { id, title, tags, version, updatedAt: updated_at, snippet: snippetOf(content) };
+  return {
+    id,
+    title,
+    tags: tags.filter((tag) => !isImportTag(tag)),
+    version,
+    updatedAt: updated_at,
+    snippet: snippetOf(content),
+  };
 }
 
 /** The beginning of the text, without most of its Markdown. */

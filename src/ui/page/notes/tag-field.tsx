@@ -1,4 +1,5 @@
 import { useId } from "preact/hooks";
+import { isImportTag } from "../../../notes/contract.ts";
 import { usePage } from "../page.ts";
 import { Icon } from "../shell/icon.tsx";
 import { nowMs } from "../shell/now.ts";
@@ -18,23 +19,25 @@ export function TagField({ note }: { note: OpenNote }) {
   };
   return (
     <div class="tag-field">
-      {tags.map((tag) => (
-        <span key={tag} class="tag removable">
-          <button type="button" class="plain" title={`Show notes tagged ${tag}`} onClick={() => list.search("", tag)}>
-            {tag}
-          </button>
-          <button
-            type="button"
-            class="plain"
-            aria-label={`Remove tag ${tag}`}
-            onClick={() => {
-              note.tags.value = tags.filter((one) => one !== tag);
-            }}
-          >
-            <Icon name="close" />
-          </button>
-        </span>
-      ))}
+      {tags
+        .filter((tag) => !isImportTag(tag))
+        .map((tag) => (
+          <span key={tag} class="tag removable">
+            <button type="button" class="plain" title={`Show notes tagged ${tag}`} onClick={() => list.search("", tag)}>
+              {tag}
+            </button>
+            <button
+              type="button"
+              class="plain"
+              aria-label={`Remove tag ${tag}`}
+              onClick={() => {
+                note.tags.value = tags.filter((one) => one !== tag);
+              }}
+            >
+              <Icon name="close" />
+            </button>
+          </span>
+        ))}
       <input
         placeholder="Add tag"
         aria-label="Add tag"
