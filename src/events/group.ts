@@ -7,19 +7,16 @@ export interface Member {
   readonly encode: Encode<unknown>;
   /** Everything up to `to` that the member's filter wants is in `chunk`; `last` is the newest event in it. */
   deliver(chunk: unknown, last: number, to: number): void;
-  /** Too much came at once to hand it over in one piece: read it from the log, after `seq`. */
-  fallBehind(seq: number): void;
   snapshot(name: string, text: string): void;
 }
 
-/** Past this much text in one flush the members read from the log instead, so that none has more than a page queued. */
-const flushCharsMax = 256 * 1024;
+/** What is handed over at once: a member that takes no more then has little queued. */
+const pieceCharsMax = 256 * 1024;
 
 /** All live subscribers that want the same: an event is matched, and a batch encoded, once for all of them. */
 export class Group {
   readonly members = new Set<Member>();
   #pending: StoredEvent[] = [];
-  #chars = 0;
 
   constructor(
     readonly key: string,
@@ -30,28 +27,41 @@ export class Group {
   offer(event: StoredEvent): boolean {
     if (this.#pending.at(-1) === event || !this.filters.some((filter) => matches(filter, event))) return false;
     this.#pending.push(event);
-    this.#chars += event.text.length;
     return true;
   }
 
-  /** Hands what is pending to every member; `from` and `to` are the positions of the hub before and after this flush. */
-  flush(from: number, to: number): void {
-    const events = this.#pending;
-    const tooMuch = this.#chars > flushCharsMax;
-    this.#pending = [];
-    this.#chars = 0;
-    const last = events.at(-1)?.seq;
-    if (last === undefined) return;
-    const chunks = new Map<Encode<unknown>, unknown>();
-    for (const member of [...this.members]) {
-      if (tooMuch) {
-        member.fallBehind(from);
-        continue;
+  /** Hands what is pending to every member, in pieces; `to` is the position of the hub after this flush. */
+  flush(to: number): void {
+    for (let rest = this.#take(); rest.length > 0; ) {
+      const end = endOfPiece(rest);
+      const piece = rest.slice(0, end);
+      rest = rest.slice(end);
+      const last = piece.at(-1)?.seq ?? to;
+      const reached = rest.length > 0 ? last : to;
+      const chunks = new Map<Encode<unknown>, unknown>();
+      // Whoever is full after a piece leaves, and reads the others from the log.
+      for (const member of [...this.members]) {
+        if (!chunks.has(member.encode)) chunks.set(member.encode, member.encode(piece));
+        member.deliver(chunks.get(member.encode), last, reached);
       }
-      if (!chunks.has(member.encode)) chunks.set(member.encode, member.encode(events));
-      member.deliver(chunks.get(member.encode), last, to);
     }
   }
+
+  #take(): StoredEvent[] {
+    const events = this.#pending;
+    this.#pending = [];
+    return events;
+  }
+}
+
+/** How many of the events make one piece: at least one. */
+function endOfPiece(events: readonly StoredEvent[]): number {
+  let chars = 0;
+  const end = events.findIndex(({ text }) => {
+    chars += text.length;
+    return chars > pieceCharsMax;
+  });
+  return end < 0 ? events.length : Math.max(1, end);
 }
 
 /** Equal for subscribers that want the same, whatever the order in which they asked. */

@@ -105,6 +105,6 @@ export class Hub {
     this.#dirty.clear();
     const intervalMs = (this.#flushed - from) / eventsPerMsMany;
     this.#nextFlushMs = this.clock.monotonicMs() + Math.min(Math.max(flushIntervalMsMin, intervalMs), flushIntervalMsMax);
-    for (const group of dirty) group.flush(from, this.#flushed);
+    for (const group of dirty) group.flush(this.#flushed);
   }
 }

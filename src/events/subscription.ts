@@ -163,12 +163,6 @@ export class Subscription<Chunk> implements Member {
     this.#waitFor(full);
   }
 
-  fallBehind(seq: number): void {
-    this.#leave();
-    this.#position = seq;
-    this.#next();
-  }
-
   snapshot(name: string, text: string): void {
     this.#options.sink.snapshot(name, text);
   }

@@ -32,9 +32,12 @@ class Listener implements Sink<string[]> {
   readonly writes: string[][] = [];
   readonly snapshots: string[] = [];
 
-  write(chunk: string[]): undefined {
+  /** Set, it takes what it is given, and no more until then. */
+  full: Promise<void> | undefined;
+
+  write(chunk: string[]): Promise<void> | undefined {
     this.writes.push(chunk);
-    return undefined;
+    return this.full;
   }
 
   snapshot(_name: string, text: string): void {
@@ -177,14 +180,25 @@ describe("handing out", () => {
     expect(hub.position()).toBe(2);
   });
 
-  test("more than a flush may hold is read from the log, and nothing is missed", async () => {
-    const { sink, subscription } = listen(everything);
+  test("much at once leaves in pieces, each encoded once for all; one that is full after the first reads on from the log", async () => {
+    const listeners = Array.from({ length: 10 }, () => listen(everything));
+    const slow = listen(everything);
+    const drained = Promise.withResolvers<void>();
+    slow.sink.full = drained.promise;
     const text = "x".repeat(60_000);
     await publish(...Array.from({ length: 20 }, () => thing("ThingHappened", { text })));
     await storage.clock.advance(10);
-    expect(sink.seqs()).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
-    expect(sink.writes.length).toBeGreaterThan(5);
-    expect(subscription.position()).toBe(20);
+    expect(encoded).toEqual([4, 4, 4, 4, 4]);
+    expect(slow.sink.seqs()).toEqual([1, 2, 3, 4]);
+    expect(slow.subscription.position()).toBe(4);
+    slow.sink.full = undefined;
+    drained.resolve();
+    await settle();
+    await settle();
+    for (const { sink, subscription } of [...listeners, slow]) {
+      expect(sink.seqs()).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+      expect(subscription.position()).toBe(20);
+    }
   });
 });
 

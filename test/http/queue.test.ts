@@ -64,7 +64,6 @@ test("the status is sent at once, then once a second at most, and the last one a
   hub.join([{ events: [], topics: ["queue"], noteIds: [], jobIds: [] }], {
     encode: (events) => events,
     deliver() {},
-    fallBehind() {},
     snapshot: (_, text) => sent.push([clock.monotonicMs(), text]),
   });
   let depth = 0;
