@@ -5,6 +5,7 @@ import { systemClock } from "../src/clock.ts";
 import { type Config, readConfig, type SettingName, settings } from "../src/config.ts";
 import { createLogger, type Logger } from "../src/logger.ts";
 import { StdoutSink } from "../src/stdout.ts";
+import { otlpOptions } from "../src/telemetry/otlp/options.ts";
 import { exitCode } from "./failure.ts";
 import type { Io } from "./io.ts";
 
@@ -36,7 +37,9 @@ export async function run(flags: Partial<Record<SettingName, string>>, io: Io): 
   const logger = serverLogger(config, sink, io);
   let app: App;
   try {
-    app = await createApp(config, { clock: systemClock, logger, fetch, version: packageJson.version });
+    const otlp = config.telemetry === "on" ? otlpOptions(io.env) : undefined;
+    const linesDropped = () => sink.dropped;
+    app = await createApp(config, { clock: systemClock, logger, fetch, version: packageJson.version, otlp, linesDropped });
   } catch (error) {
     await sink.flush();
     throw error;

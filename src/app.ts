@@ -1,5 +1,6 @@
 import type { Config } from "./config.ts";
 import { createCore, type Outside } from "./core.ts";
+import { databaseBytes } from "./db/size.ts";
 import { transientText } from "./events/transient.ts";
 import { Gate } from "./http/auth.ts";
 import { BodyReader } from "./http/body.ts";
@@ -12,6 +13,7 @@ import { closeServer, createServer, listen } from "./http/server.ts";
 import type { Services } from "./http/services.ts";
 import { McpHost } from "./mcp/host.ts";
 import { isLoopback } from "./setting.ts";
+import { Telemetry } from "./telemetry/telemetry.ts";
 
 export interface App {
   /** Where the server can be reached; the port is the real one. */
@@ -29,8 +31,10 @@ export interface App {
  * wrong with the configuration, the data directory or the address.
  */
 export async function createApp(config: Config, outside: Outside): Promise<App> {
-  const { clock, logger, version } = outside;
-  const core = createCore(config, outside);
+  const telemetry = config.telemetry === "on" ? await createTelemetry(config, outside) : undefined;
+  const { clock, version } = outside;
+  const logger = telemetry?.logger ?? outside.logger;
+  const core = createCore(config, { ...outside, logger }, telemetry);
   const { log, hub, publisher, notes, jobs, webhooks } = core;
   const connections = new Connections(clock, log, config.connectionsMax, config.addressConnectionsMax);
   const { access } = core;
@@ -38,6 +42,7 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
   const tokenRate = new RateLimit(config.tokenRequestsMax, clock, "requests_per_token");
   const bodies = new BodyReader({ clock, bytesMax: config.bodyBytesMax, withinMs: config.bodySeconds * 1000 });
   const addressRate = new RateLimit(config.addressRequestsMax, clock, "requests_per_address");
+  if (telemetry) connections.onWord(telemetry.mirror.takeTransient);
   const mcp = new McpHost({
     engines: core,
     clock,
@@ -48,7 +53,10 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
     bodyBytesMax: config.bodyBytesMax,
   });
   const queueStatus = () => transientText(clock, "QueueStatus", jobs.status());
-  const queueSnapshots = new QueueSnapshots(hub, clock, queueStatus);
+  const queueSnapshots = new QueueSnapshots(hub, clock, () => {
+    telemetry?.mirror.takeTransient("QueueStatus", jobs.status());
+    return queueStatus();
+  });
   jobs.onDepthChange(() => queueSnapshots.changed());
   let isReady = false;
   const stopping = new AbortController();
@@ -74,6 +82,7 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
       peerOf: (request) => server.server?.requestIP(request)?.address,
       trustedProxies: config.trustedProxies,
     }),
+    telemetry,
     version,
     queueStatus,
     isReady: () => isReady,
@@ -90,6 +99,7 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
     await mcp.stop();
     await core.drain();
     await closeServer(server, clock);
+    await telemetry?.stop();
     core.close();
   };
   let stopped: Promise<void> | undefined;
@@ -99,6 +109,15 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
     const url = listen(server, services);
     connections.start();
     bodies.start();
+    telemetry?.start({
+      queue: () => jobs.status(),
+      queueAgeMs: () => jobs.oldestWaitingMs(),
+      log: () => ({ head: log.head(), oldest: log.oldest() }),
+      storageBytes: () => databaseBytes(config.dataDir),
+      streams: () => connections.figures(),
+      webhooks: () => webhooks.totals(),
+      limits: () => services.refusals.counts(),
+    });
     await core.start();
     const firstToken = await core.firstToken();
     isReady = true;
@@ -107,4 +126,8 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
     await stopOnce();
     throw error;
   }
+}
+
+function createTelemetry(config: Config, { clock, logger, version, otlp, linesDropped = () => 0 }: Outside): Promise<Telemetry> {
+  return Telemetry.create({ clock, logger, version, otlp, linesDropped, jobTypes: config.jobTypes });
 }

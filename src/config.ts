@@ -182,6 +182,12 @@ export const settings = {
   }),
   ...accessSettings,
   ...limitSettings,
+  telemetry: setting({
+    env: "MATRIC_TELEMETRY",
+    default: "on" as "on" | "off",
+    help: "whether events are mirrored into the log, and measured for `/metrics` and OTLP",
+    parse: oneOf("on", "off"),
+  }),
   drainSeconds: setting({
     env: "MATRIC_DRAIN_SECONDS",
     default: 30,

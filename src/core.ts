@@ -17,6 +17,8 @@ import { TidyReviser } from "./jobs/ai-revision/tidy-reviser.ts";
 import { JobQueue } from "./jobs/queue.ts";
 import type { Logger } from "./logger.ts";
 import { Notes } from "./notes/engine.ts";
+import type { OtlpOptions } from "./telemetry/otlp/options.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
 import { AdminNotice } from "./webhooks/admin-notice.ts";
 import { AllowList } from "./webhooks/allow-list.ts";
 import { DeliveryRetention } from "./webhooks/delivery-retention.ts";
@@ -33,18 +35,24 @@ export interface Outside {
   logger: Logger;
   fetch: typeof fetch;
   version: string;
+  /** Where telemetry is sent to, if anywhere. */
+  otlp?: OtlpOptions | undefined;
+  /** Lines that the place for words had to drop. */
+  linesDropped?: () => number;
 }
 
 /** The data and the engines that work on it, put together. Nothing listens, nothing works yet. */
 export type Core = ReturnType<typeof createCore>;
 
 /** Opens the data directory. Throws what is wrong with it, `already_running` for one. */
-export function createCore(config: Config, { clock, logger, fetch }: Outside) {
+export function createCore(config: Config, { clock, logger, fetch }: Outside, telemetry?: Telemetry) {
   const allowList = new AllowList(config.webhookAllow);
   const db = openDb(config.dataDir, config.durability);
-  const writer = new Writer(db, logger.as("matric::db"));
-  const log = new SqliteLog(db, clock);
+  const dbLogger = logger.as("matric::db");
+  const writer = telemetry?.writer(db, dbLogger) ?? new Writer(db, dbLogger);
+  const log = new SqliteLog(db, clock, telemetry?.traceEvent);
   const hub = new Hub(log, clock);
+  if (telemetry) log.onAppend(telemetry.mirror.take);
   const destinations = new Destinations(allowList, resolve, clock);
   const sender = new HttpSender({ destinations, clock });
   const webhooksLogger = logger.as("matric::webhooks");
@@ -57,6 +65,7 @@ export function createCore(config: Config, { clock, logger, fetch }: Outside) {
     logger: webhooksLogger,
     destinations,
     send: sender.send,
+    watchAttempt: telemetry?.watchAttempt,
     onFailed: (webhook, delivery) => notice.webhookFailed(webhook, delivery),
     webhooksMax: config.webhooksMax,
     requestsMax: config.webhookRequestsMax,
@@ -100,13 +109,14 @@ export function createCore(config: Config, { clock, logger, fetch }: Outside) {
   });
   const notes = new Notes({ db, writer, log, clock, contentBytesMax: config.bodyBytesMax });
   const reviser = createReviser(config, clock, fetch);
+  const revision = aiRevisionType(notes, reviser);
   const jobs = new JobQueue({
     db,
     writer,
     log,
     clock,
     logger: logger.as("matric::jobs"),
-    internalTypes: [aiRevisionType(notes, reviser)],
+    internalTypes: [telemetry?.jobType(revision) ?? revision],
     externalTypes: config.jobTypes,
     attemptsMax: config.jobAttempts,
     leaseMs: config.jobLeaseSeconds * 1000,

@@ -4,12 +4,15 @@ export const logLevels = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof logLevels)[number];
 export type LogFields = Record<string, string | number | boolean | null | undefined>;
 
+/** `atMs` is when it happened (milliseconds since 1970), if that was not now. */
+type Log = (message: string, fields?: LogFields, atMs?: number) => void;
+
 /** The server's own log: one line per thing worth knowing. Messages are constant text; what varies goes into fields. */
 export interface Logger {
-  debug(message: string, fields?: LogFields): void;
-  info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
-  error(message: string, fields?: LogFields): void;
+  debug: Log;
+  info: Log;
+  warn: Log;
+  error: Log;
   enabled(level: LogLevel): boolean;
   /** The same log under another target (`matric::http`). */
   as(target: string): Logger;
@@ -35,9 +38,9 @@ export function createLogger(options: LoggerOptions, target = "matric"): Logger 
   const enabled = (level: LogLevel) => logLevels.indexOf(level) >= logLevels.indexOf(least);
   const render = format === "json" ? jsonLine : prettyLine;
   const log =
-    (level: LogLevel) =>
-    (message: string, fields: LogFields = {}) => {
-      if (enabled(level)) sink.write(render({ at: clock.now(), level, target, message, fields, colour }));
+    (level: LogLevel): Log =>
+    (message, fields = {}, atMs = clock.now()) => {
+      if (enabled(level)) sink.write(render({ at: atMs, level, target, message, fields, colour }));
     };
   return {
     debug: log("debug"),

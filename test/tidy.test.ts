@@ -4,7 +4,7 @@ import { dirname, join, normalize } from "node:path";
 
 const root = join(import.meta.dir, "..");
 
-const base = ["errors.ts", "mismatch.ts", "clock.ts", "logger.ts"];
+const base = ["errors.ts", "mismatch.ts", "clock.ts", "logger.ts", "tracing.ts"];
 const engines = ["notes", "jobs", "webhooks", "auth"];
 
 /** Which folders and files of src each one may import, besides its own folder. */
@@ -14,6 +14,7 @@ const mayImport: Record<string, readonly string[]> = {
   "mismatch.ts": ["errors.ts"],
   "logger.ts": ["clock.ts"],
   "stdout.ts": ["logger.ts"],
+  "tracing.ts": [],
   "setting.ts": [],
   "access-settings.ts": ["setting.ts"],
   "limit-settings.ts": ["setting.ts"],

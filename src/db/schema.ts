@@ -28,6 +28,8 @@ export const events = sqliteTable("events", {
   noteId: text("note_id"),
   jobId: text("job_id"),
   body: text("body").notNull(),
+  /** `traceparent` of its span, where requests are traced. */
+  traceContext: text("trace_context"),
 });
 
 export const notes = sqliteTable(
@@ -115,6 +117,8 @@ export const jobs = sqliteTable(
     startedAt: integer("started_at"),
     attemptStartedAt: integer("attempt_started_at"),
     finishedAt: integer("finished_at"),
+    /** `traceparent` of the event that queued it: its attempts go on with that trace, also after a restart. */
+    traceContext: text("trace_context"),
   },
   (t) => [
     check("jobs_lease_while_running", sql`(${t.status} = 'running') = (${t.leaseExpiresAt} is not null)`),

@@ -1,4 +1,6 @@
-import { type Static, type TObject, type TSchema, Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
+import type { LogLevel } from "../logger.ts";
+import { define, type EventDefinition, object } from "./definition.ts";
 
 /** Where an event comes from. With auth on, `id` is the id of the token that acted. */
 export const Actor = Type.Object(
@@ -30,33 +32,35 @@ const job = {
 };
 const webhook = { webhook_id: WebhookId, reason: Type.Optional(Type.String()) };
 
-/** The families of topics; those that end in a colon are completed by the id that the event carries. */
-export type TopicPattern = "notes" | "note:" | "jobs" | "job:" | "queue" | "webhooks";
-
-export interface EventDefinition<Data extends TObject = TObject> {
-  summary: string;
-  data: Data;
-  topics: readonly TopicPattern[];
-  /** The field of `data` whose id is the subject, as `note:<note_id>`. */
-  subject: "note" | "job" | "webhook" | null;
-}
-
-const define = <Data extends TObject>(definition: EventDefinition<Data>) => definition;
-const object = <Fields extends Record<string, TSchema>>(fields: Fields) => Type.Object(fields, { additionalProperties: false });
-
 const noteTopics = ["notes", "note:"] as const;
 const jobTopics = ["jobs", "job:", "note:"] as const;
 
-/** Every event of the log that matric itself emits, each defined here and nowhere else. */
-export const catalog = {
-  NoteCreated: define({ summary: "A note was created", data: object(note), topics: noteTopics, subject: "note" }),
-  NoteDeleted: define({
-    summary: "A note was deleted; it can be restored",
+const noteEvent = (summary: string, message: string) =>
+  define({
+    summary,
     data: object(note),
     topics: noteTopics,
     subject: "note",
-  }),
-  NoteRestored: define({ summary: "A deleted note was restored", data: object(note), topics: noteTopics, subject: "note" }),
+    telemetry: { level: "info", message, fields: ["note_id", "version"] },
+  });
+
+const webhookEvent = (summary: string, level: LogLevel, message: string) =>
+  define({
+    summary,
+    data: object(webhook),
+    topics: ["webhooks"],
+    subject: "webhook",
+    telemetry: { level, message, fields: ["webhook_id", "reason"] },
+  });
+
+const queueEvent = (summary: string, message: string) =>
+  define({ summary, data: object({}), topics: ["queue"], subject: null, telemetry: { level: "info", message, fields: [] } });
+
+/** Every event of the log that matric itself emits, each defined here and nowhere else. */
+export const catalog = {
+  NoteCreated: noteEvent("A note was created", "Note created"),
+  NoteDeleted: noteEvent("A note was deleted; it can be restored", "Note deleted"),
+  NoteRestored: noteEvent("A deleted note was restored", "Note restored"),
   NoteUpdated: define({
     summary: "A note got a new version",
     data: object({
@@ -69,19 +73,28 @@ export const catalog = {
     }),
     topics: noteTopics,
     subject: "note",
+    telemetry: { level: "info", message: "Note updated", fields: ["note_id", "version", "changed", "source", "job_id"] },
   }),
   NoteRevisionCreated: define({
     summary: "A text was kept aside as a revision, because the note had changed meanwhile",
     data: object({ ...note, source: Source, job_id: Type.Optional(JobId) }),
     topics: noteTopics,
     subject: "note",
+    telemetry: { level: "info", message: "Note revision created", fields: ["note_id", "version", "source", "job_id"] },
   }),
-  JobQueued: define({ summary: "A job waits for a worker", data: object(job), topics: jobTopics, subject: "job" }),
+  JobQueued: define({
+    summary: "A job waits for a worker",
+    data: object(job),
+    topics: jobTopics,
+    subject: "job",
+    telemetry: { level: "info", message: "Job queued", fields: ["job_id", "job_type", "note_id"] },
+  }),
   JobStarted: define({
     summary: "A worker took the job",
     data: object({ ...job, attempt: Type.Integer({ minimum: 1, description: "Which attempt this is" }) }),
     topics: jobTopics,
     subject: "job",
+    telemetry: { level: "info", message: "Job started", fields: ["job_id", "job_type", "note_id", "attempt"] },
   }),
   JobProgress: define({
     summary: "A running job moved on, or is still alive",
@@ -93,6 +106,7 @@ export const catalog = {
     }),
     topics: jobTopics,
     subject: "job",
+    telemetry: { level: "debug", message: "Job progress", fields: ["job_id", "job_type", "note_id", "progress", "elapsed_ms"] },
   }),
   JobRetrying: define({
     summary: "An attempt failed; the job will run again",
@@ -104,12 +118,18 @@ export const catalog = {
     }),
     topics: jobTopics,
     subject: "job",
+    telemetry: {
+      level: "warn",
+      message: "Job retrying",
+      fields: ["job_id", "job_type", "note_id", "attempt", "retry_at", "error_code"],
+    },
   }),
   JobCompleted: define({
     summary: "A job is done",
     data: object({ ...job, duration_ms: Count("Milliseconds from its first start to its end") }),
     topics: jobTopics,
     subject: "job",
+    telemetry: { level: "info", message: "Job completed", fields: ["job_id", "job_type", "note_id", "duration_ms"] },
   }),
   JobFailed: define({
     summary: "A job failed for good",
@@ -122,10 +142,21 @@ export const catalog = {
     }),
     topics: jobTopics,
     subject: "job",
+    telemetry: {
+      level: "error",
+      message: "Job failed",
+      fields: ["job_id", "job_type", "note_id", "error_code", "attempts", "duration_ms"],
+    },
   }),
-  JobCancelled: define({ summary: "A job was cancelled", data: object(job), topics: jobTopics, subject: "job" }),
-  QueuePaused: define({ summary: "Workers take no more jobs", data: object({}), topics: ["queue"], subject: null }),
-  QueueResumed: define({ summary: "Workers take jobs again", data: object({}), topics: ["queue"], subject: null }),
+  JobCancelled: define({
+    summary: "A job was cancelled",
+    data: object(job),
+    topics: jobTopics,
+    subject: "job",
+    telemetry: { level: "info", message: "Job cancelled", fields: ["job_id", "job_type", "note_id"] },
+  }),
+  QueuePaused: queueEvent("Workers take no more jobs", "Queue paused"),
+  QueueResumed: queueEvent("Workers take jobs again", "Queue resumed"),
   WebhookFailed: define({
     summary: "A webhook's receiver did not take an event after all retries",
     data: object({
@@ -138,15 +169,15 @@ export const catalog = {
     }),
     topics: ["webhooks"],
     subject: "webhook",
+    telemetry: {
+      level: "error",
+      message: "Webhook failed",
+      fields: ["webhook_id", "delivery_id", "failed_event_id", "attempts", "last_status", "error_code"],
+    },
   }),
-  WebhookRecovered: define({
-    summary: "A failed webhook works again",
-    data: object(webhook),
-    topics: ["webhooks"],
-    subject: "webhook",
-  }),
-  WebhookDisabled: define({ summary: "A webhook was disabled", data: object(webhook), topics: ["webhooks"], subject: "webhook" }),
-  WebhookEnabled: define({ summary: "A webhook was enabled", data: object(webhook), topics: ["webhooks"], subject: "webhook" }),
+  WebhookRecovered: webhookEvent("A failed webhook works again", "info", "Webhook recovered"),
+  WebhookDisabled: webhookEvent("A webhook was disabled", "warn", "Webhook disabled"),
+  WebhookEnabled: webhookEvent("A webhook was enabled", "info", "Webhook enabled"),
 } satisfies Record<string, EventDefinition>;
 
 /** Snapshots and words about one connection: they have no id, are not in the log and are not replayed. */
@@ -161,6 +192,7 @@ export const transientCatalog = {
     }),
     topics: ["queue"],
     subject: null,
+    telemetry: { level: "info", message: "Queue status", fields: ["queue_depth", "pending", "running", "paused"] },
   }),
   ConnectionOpened: define({
     summary: "The first word on every stream",
@@ -178,6 +210,11 @@ export const transientCatalog = {
     }),
     topics: [],
     subject: null,
+    telemetry: {
+      level: "info",
+      message: "Connection opened",
+      fields: ["connection_id", "transport", "cursor", "oldest", "head", "resumed", "heartbeat_seconds"],
+    },
   }),
   ConnectionClosed: define({
     summary: "A stream ended",
@@ -189,6 +226,7 @@ export const transientCatalog = {
     }),
     topics: [],
     subject: null,
+    telemetry: { level: "info", message: "Connection closed", fields: ["connection_id", "transport", "reason", "duration_ms"] },
   }),
   StreamGap: define({
     summary: "Events between two cursors cannot be had",
@@ -199,6 +237,7 @@ export const transientCatalog = {
     }),
     topics: [],
     subject: null,
+    telemetry: { level: "warn", message: "Stream gap", fields: ["to", "reason"] },
   }),
   StreamClosing: define({
     summary: "The server is about to end this stream; come back after `retry_ms`",
@@ -214,12 +253,14 @@ export const transientCatalog = {
     }),
     topics: [],
     subject: null,
+    telemetry: { level: "info", message: "Stream closing", fields: ["reason", "retry_ms"] },
   }),
   StreamCursor: define({
     summary: "How far a filtered stream has come",
     data: object({ cursor: Cursor }),
     topics: [],
     subject: null,
+    telemetry: { level: "debug", message: "Stream cursor", fields: ["cursor"] },
   }),
 } satisfies Record<string, EventDefinition>;
 

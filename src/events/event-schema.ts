@@ -1,5 +1,6 @@
 import { type TObject, type TProperties, Type } from "@sinclair/typebox";
-import { catalog, Envelope, type EventDefinition, transientCatalog } from "./catalog.ts";
+import { catalog, Envelope, transientCatalog } from "./catalog.ts";
+import type { EventDefinition } from "./definition.ts";
 
 const strict = { additionalProperties: false };
 const { time, subject, actor } = Envelope.properties;

@@ -1,4 +1,5 @@
-import { catalog, type TopicPattern, transientCatalog } from "./catalog.ts";
+import { catalog, transientCatalog } from "./catalog.ts";
+import type { TopicPattern } from "./definition.ts";
 
 /** Kinds of events that a reader may be kept from. What users publish, and words about a stream itself, belong to none. */
 export const families = ["notes", "jobs", "webhooks"] as const;

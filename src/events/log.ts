@@ -10,6 +10,8 @@ export interface EventDraft {
   json?: string;
   subject: string | null;
   actor: Actor;
+  /** The trace that it belongs to if the work under way belongs to another: a `traceparent`. */
+  trace?: string | null;
 }
 
 /** A committed event. `text` is the JSON that every transport sends, made once. */
@@ -22,6 +24,8 @@ export interface StoredEvent {
   readonly noteId: string | null;
   readonly jobId: string | null;
   readonly text: string;
+  /** Where a trace goes on that leads through this event: its `traceparent`. */
+  readonly trace?: string | undefined;
 }
 
 /** Why events between two positions cannot be had. */

@@ -11,6 +11,7 @@ interface Row {
   note_id: string | null;
   job_id: string | null;
   body: string;
+  trace_context: string | null;
 }
 
 interface Epoch {
@@ -18,7 +19,10 @@ interface Epoch {
   start_seq: number;
 }
 
-const columns = "seq, name, at, note_id, job_id, body";
+const columns = "seq, name, at, note_id, job_id, body, trace_context";
+
+/** Puts an event that is about to be stored into a trace; returns the `traceparent` with which that goes on. */
+export type TraceEvent = (tx: Tx, draft: EventDraft, id: string) => string | undefined;
 
 /** The log in the `events` table. The statements are prepared once: they run for every event. */
 export class SqliteLog implements EventLog {
@@ -43,9 +47,10 @@ export class SqliteLog implements EventLog {
   constructor(
     db: Db,
     private readonly clock: Clock,
+    private readonly trace: TraceEvent = () => undefined,
   ) {
     const { sqlite } = db;
-    this.#insert = sqlite.query(`INSERT INTO events (${columns}) VALUES (?, ?, ?, ?, ?, ?)`);
+    this.#insert = sqlite.query(`INSERT INTO events (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)`);
     this.#after = sqlite.query<Row, [number, number, number]>(
       `SELECT ${columns} FROM events WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?`,
     );
@@ -78,7 +83,7 @@ export class SqliteLog implements EventLog {
     const nowMs = this.clock.now();
     this.#latestAt = Math.max(this.#latestAt, nowMs);
     const time = timestamp(nowMs);
-    const events = drafts.map((draft) => this.#store(draft, this.#latestAt, time));
+    const events = drafts.map((draft) => this.#store(tx, draft, this.#latestAt, time));
     tx.afterCommit(() => {
       this.#head = events.at(-1)?.seq ?? this.#head;
       for (const listener of this.#listeners) listener(events);
@@ -86,7 +91,7 @@ export class SqliteLog implements EventLog {
     return events;
   }
 
-  #store(draft: EventDraft, at: number, time: string): StoredEvent {
+  #store(tx: Tx, draft: EventDraft, at: number, time: string): StoredEvent {
     const seq = ++this.#given;
     const id = formatCursor(seq, this.epoch);
     const { event: name, data, json = JSON.stringify(data), subject, actor } = draft;
@@ -94,8 +99,9 @@ export class SqliteLog implements EventLog {
     const text = `{"id":"${id}","event":${JSON.stringify(name)},"time":"${time}","subject":${JSON.stringify(subject)},"actor":${JSON.stringify(actor)},"data":${json}}`;
     const noteId = entityId(data.note_id);
     const jobId = entityId(data.job_id);
-    this.#insert.run(seq, name, at, noteId, jobId, text);
-    return { seq, id, name, at, noteId, jobId, text };
+    const trace = this.trace(tx, draft, id);
+    this.#insert.run(seq, name, at, noteId, jobId, text, trace ?? null);
+    return { seq, id, name, at, noteId, jobId, text, trace };
   }
 
   readAfter(seq: number, limit: number, charsMax = Number.POSITIVE_INFINITY): StoredEvent[] {
@@ -191,6 +197,7 @@ export class SqliteLog implements EventLog {
       noteId: row.note_id,
       jobId: row.job_id,
       text: row.body,
+      trace: row.trace_context ?? undefined,
     };
   }
 }

@@ -1,4 +1,5 @@
-import { catalog, type TopicPattern, transientCatalog } from "./catalog.ts";
+import { catalog, transientCatalog } from "./catalog.ts";
+import type { TopicPattern } from "./definition.ts";
 
 /** The topic of every event that users publish themselves. */
 export const customTopic = "custom";

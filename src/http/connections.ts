@@ -1,7 +1,9 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { type Cancel, type Clock, every, timestamp } from "../clock.ts";
 import type { LimitName } from "../errors.ts";
+import type { TransientData, TransientName } from "../events/catalog.ts";
 import type { Filter } from "../events/filter.ts";
+import { transientText } from "../events/transient.ts";
 
 export const Transport = Type.Union([Type.Literal("sse"), Type.Literal("ws"), Type.Literal("ndjson")]);
 export type Transport = Static<typeof Transport>;
@@ -43,6 +45,9 @@ export interface Connection {
   close(reason: CloseReason, retryMs: number): void;
 }
 
+/** Hears of every event that is about one connection. Must not throw. */
+export type WordListener = <Name extends TransientName>(name: Name, data: TransientData<Name>, connectionId?: string) => void;
+
 /** Between two looks at all connections. Heartbeats are late by at most this, and spread by when each connection opened. */
 const sweepMs = 1000;
 /** While draining, clients are asked to come back spread over this, so that the next server is not stormed. */
@@ -52,6 +57,9 @@ const comeBackWithinMs = 5000;
 export class Connections {
   readonly #open = new Map<string, Connection>();
   readonly #byAddress = new Map<string, number>();
+  /** When those began that were told so, on the monotonic clock. */
+  readonly #openedMs = new Map<string, number>();
+  #listener: WordListener = () => {};
   #cancel: Cancel = () => {};
 
   constructor(
@@ -86,8 +94,14 @@ export class Connections {
     this.#count(connection.address, 1);
   }
 
-  remove(connection: Connection): void {
-    if (this.#open.delete(connection.id)) this.#count(connection.address, -1);
+  /** If it had been told `ConnectionOpened`, those who watch hear of `ConnectionClosed`. */
+  remove({ id, transport, address }: Connection, reason: CloseReason): void {
+    if (this.#open.delete(id)) this.#count(address, -1);
+    const openedMs = this.#openedMs.get(id);
+    if (openedMs === undefined) return;
+    this.#openedMs.delete(id);
+    const durationMs = Math.round(this.clock.monotonicMs() - openedMs);
+    this.#listener("ConnectionClosed", { connection_id: id, transport, reason, duration_ms: durationMs }, id);
   }
 
   #count(address: string, by: number): void {
@@ -96,10 +110,35 @@ export class Connections {
     else this.#byAddress.delete(address);
   }
 
+  /** The text of an event that is about one connection; those who watch hear of it, too. */
+  word<Name extends TransientName>(name: Name, data: TransientData<Name>, connectionId?: string): string {
+    if (name === "ConnectionOpened" && connectionId) this.#openedMs.set(connectionId, this.clock.monotonicMs());
+    this.#listener(name, data, connectionId);
+    return transientText(this.clock, name, data);
+  }
+
+  onWord(listener: WordListener): void {
+    this.#listener = listener;
+  }
+
   count(): Record<Transport, number> {
     const counts = { sse: 0, ws: 0, ndjson: 0 };
     for (const { transport } of this.#open.values()) counts[transport]++;
     return counts;
+  }
+
+  /** Of the streams of each transport: how many, how far the one furthest behind is, and what is queued for all of them. */
+  figures(): Record<Transport, { open: number; lagEventsMax: number; queuedBytes: number }> {
+    const none = () => ({ open: 0, lagEventsMax: 0, queuedBytes: 0 });
+    const figures = { sse: none(), ws: none(), ndjson: none() };
+    const head = this.log.head();
+    for (const one of this.#open.values()) {
+      const of = figures[one.transport];
+      of.open++;
+      of.lagEventsMax = Math.max(of.lagEventsMax, head - one.position());
+      of.queuedBytes += one.queuedBytes();
+    }
+    return figures;
   }
 
   list(): ConnectionInfo[] {

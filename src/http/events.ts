@@ -145,13 +145,13 @@ function stream(
   idleTimeout: (seconds: number) => void,
 ): Response {
   const { config, clock, log, connections, gate, refusals, addressOf } = services;
-  if (!services.isReady()) return closingStream(clock, transport, "draining");
+  if (!services.isReady()) return closingStream(connections, transport, "draining");
   const principal = gate.callerOf(request);
   const address = addressOf(request);
   const limit = connections.fullFor(address);
   if (limit) {
     refusals.count(limit);
-    return closingStream(clock, transport, "overloaded");
+    return closingStream(connections, transport, "overloaded");
   }
   const filter = filterFor(principal, params);
   const start = startOf(request, params, log, clock.now());

@@ -12,6 +12,7 @@ import { Guard, type Handle } from "./guard.ts";
 import { healthRoutes } from "./health.ts";
 import { jobRoutes } from "./jobs.ts";
 import { mcpRoutes } from "./mcp.ts";
+import { metricsRoutes } from "./metrics.ts";
 import { noteRoutes } from "./notes.ts";
 import type { Route } from "./openapi.ts";
 import { asMatricError, problemResponse } from "./problem.ts";
@@ -29,14 +30,18 @@ const lastWordsMs = 1000;
 
 /** The whole HTTP surface. Nothing listens yet. */
 export function createServer(services: Services) {
-  const { logger, isReady, refusals } = services;
+  const { logger, isReady, refusals, telemetry } = services;
   const guard = new Guard({ ...services, rate: services.addressRate, onRefusal: (error) => refusals.note(error) });
   const routes = (): readonly Route[] => app.routes;
   const app = new Elysia({ normalize: false })
     // Around everything; Elysia's type of what it wraps is not that of what it calls.
-    .wrap((handle, request) => guard.handler(handle as unknown as Handle, request))
+    .wrap((handle, request) => {
+      const guarded = guard.handler(handle as unknown as Handle, request);
+      return telemetry ? (again: Request) => telemetry.requests.follow(again, () => guarded(again)) : guarded;
+    })
     // First of all: without it Elysia shows an error's message to the client.
-    .onError({ as: "global" }, ({ error, code, request }) => {
+    .onError({ as: "global" }, ({ error, code, request, route }) => {
+      if (code !== "NOT_FOUND") telemetry?.requests.route(request, route);
       if (code === "NOT_FOUND") return nothingHere(request, methodsAt(routes(), new URL(request.url).pathname));
       const known = asMatricError(fromElysia(error), logger);
       refusals.note(known);
@@ -44,6 +49,7 @@ export function createServer(services: Services) {
     })
     .use(authHooks(services))
     .onBeforeHandle({ as: "global" }, ({ request, route }) => {
+      telemetry?.requests.route(request, route);
       if (!isReady()) refuseWhileDraining(request.method, route);
     })
     // Before the others, since it reads its bodies itself.
@@ -61,6 +67,7 @@ export function createServer(services: Services) {
     .use(backupRoutes(services))
     .use(pageRoutes())
     .use(docsRoutes(services, routes));
+  if (telemetry) app.use(metricsRoutes(telemetry));
   return app;
 }
 

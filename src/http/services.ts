@@ -8,6 +8,7 @@ import type { JobQueue } from "../jobs/queue.ts";
 import type { Logger } from "../logger.ts";
 import type { McpHost } from "../mcp/host.ts";
 import type { Notes } from "../notes/engine.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Webhooks } from "../webhooks/engine.ts";
 import type { Gate } from "./auth.ts";
 import type { BodyReader } from "./body.ts";
@@ -39,6 +40,8 @@ export interface Services {
   addressRate: RateLimit | undefined;
   /** Where a request comes from. */
   addressOf: (request: Request) => string;
+  /** Undefined where nobody wants to know. */
+  telemetry: Telemetry | undefined;
   version: string;
   /** The text of a `QueueStatus` as of now. */
   queueStatus: () => string;

@@ -65,7 +65,7 @@ export class SocketSignIn implements SocketListener, Connection {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#cancel();
-    this.deps.connections.remove(this);
+    this.deps.connections.remove(this, "client");
   }
 
   close(reason: CloseReason): void {

@@ -9,7 +9,6 @@ import type { EventLog, Gap, StoredEvent } from "../events/log.ts";
 import { positionSince } from "../events/since.ts";
 import type { Sink } from "../events/sink.ts";
 import { Subscription } from "../events/subscription.ts";
-import { transientText } from "../events/transient.ts";
 import type { Logger } from "../logger.ts";
 import { streamScopes } from "./access.ts";
 import { type CloseReason, type Connection, type Connections, comeBackMs } from "./connections.ts";
@@ -82,11 +81,11 @@ export class Socket implements Sink<string[]>, Connection {
   }
 
   open(): void {
-    const { log, clock, connections, pingMs } = this.deps;
+    const { log, connections, pingMs } = this.deps;
     const { position, resumed } = this.ws.data.request;
     connections.add(this);
     this.#hold();
-    const hello = transientText(clock, "ConnectionOpened", {
+    const opened = {
       connection_id: this.id,
       transport: "ws",
       cursor: log.idOf(position.seq),
@@ -95,8 +94,8 @@ export class Socket implements Sink<string[]>, Connection {
       resumed: resumed && !position.gap,
       heartbeat_seconds: pingMs / 1000,
       ...endOf(this.#principal),
-    });
-    this.ws.send(hello);
+    } as const;
+    this.ws.send(connections.word("ConnectionOpened", opened, this.id));
     if (this.#maySeeQueue()) this.ws.send(this.deps.queueStatus());
     this.#subscription.start();
   }
@@ -212,7 +211,7 @@ export class Socket implements Sink<string[]>, Connection {
   }
 
   gap(gap: Gap): void {
-    this.ws.send(transientText(this.deps.clock, "StreamGap", gap));
+    this.ws.send(this.deps.connections.word("StreamGap", gap, this.id));
   }
 
   slow(): void {
@@ -263,28 +262,28 @@ export class Socket implements Sink<string[]>, Connection {
     this.ws.ping();
     if (this.#full || !this.#subscription.isUntold()) return;
     const cursor = this.deps.log.idOf(this.position());
-    this.ws.send(transientText(this.deps.clock, "StreamCursor", { cursor }));
+    this.ws.send(this.deps.connections.word("StreamCursor", { cursor }, this.id));
     this.#subscription.tell();
   }
 
   close(reason: CloseReason, retryMs: number): void {
     if (!this.#isOpen) return;
-    const { clock } = this.deps;
+    const { clock, connections } = this.deps;
     if (reason === "slow" || reason === "draining" || reason === "revoked" || reason === "expired") {
-      this.ws.send(transientText(clock, "StreamClosing", { reason, retry_ms: retryMs }));
+      this.ws.send(connections.word("StreamClosing", { reason, retry_ms: retryMs }, this.id));
     }
     const { ws } = this;
-    this.end();
+    this.end(reason);
     ws.close(closeCodes[reason], reason);
     // Whoever takes nothing does not take the closing frame either.
     if (reason === "slow" || reason === "heartbeat") clock.after(terminateAfterMs, () => ws.terminate());
   }
 
-  end(): void {
+  end(reason: CloseReason = "client"): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#subscription.stop();
-    this.deps.connections.remove(this);
+    this.deps.connections.remove(this, reason);
     this.#release();
   }
 }

@@ -6,7 +6,6 @@ import type { Hub } from "../events/hub.ts";
 import type { EventLog, Gap, Position } from "../events/log.ts";
 import type { Encode, Sink } from "../events/sink.ts";
 import { Subscription } from "../events/subscription.ts";
-import { transientText } from "../events/transient.ts";
 import type { Logger } from "../logger.ts";
 import { type CloseReason, type Connection, type Connections, comeBackMs } from "./connections.ts";
 import { asMatricError } from "./problem.ts";
@@ -67,9 +66,13 @@ export function openStream(deps: StreamDeps, request: StreamRequest): Response {
 }
 
 /** An answer that only says when to come back: an error status would end a browser's EventSource for good. */
-export function closingStream(clock: Clock, transport: "sse" | "ndjson", reason: "draining" | "overloaded"): Response {
+export function closingStream(
+  connections: Connections,
+  transport: "sse" | "ndjson",
+  reason: "draining" | "overloaded",
+): Response {
   const retryMs = comeBackMs();
-  const data = transientText(clock, "StreamClosing", { reason, retry_ms: retryMs });
+  const data = connections.word("StreamClosing", { reason, retry_ms: retryMs });
   const body = transport === "sse" ? sseFrame({ event: "StreamClosing", data, retryMs }) : `${data}\n`;
   return new Response(body, { headers: streamHeaders[transport] });
 }
@@ -124,9 +127,9 @@ class EventStream implements Sink<Uint8Array>, Connection {
   }
 
   #hello(): void {
-    const { log, clock, heartbeatMs } = this.deps;
+    const { log, connections, heartbeatMs } = this.deps;
     const cursor = log.idOf(this.request.position.seq);
-    const data = transientText(clock, "ConnectionOpened", {
+    const opened = {
       connection_id: this.id,
       transport: this.transport,
       cursor,
@@ -135,7 +138,8 @@ class EventStream implements Sink<Uint8Array>, Connection {
       resumed: this.request.resumed && !this.request.position.gap,
       heartbeat_seconds: heartbeatMs / 1000,
       ...endOf(this.principal),
-    });
+    };
+    const data = connections.word("ConnectionOpened", opened, this.id);
     this.#say("ConnectionOpened", data, { id: cursor, retryMs: 1000 + Math.random() * 1000 });
   }
 
@@ -155,7 +159,7 @@ class EventStream implements Sink<Uint8Array>, Connection {
 
   gap(gap: Gap): void {
     this.#sendBatch();
-    this.#say("StreamGap", transientText(this.deps.clock, "StreamGap", gap), { id: gap.to });
+    this.#say("StreamGap", this.deps.connections.word("StreamGap", gap, this.id), { id: gap.to });
   }
 
   slow(): void {
@@ -194,7 +198,7 @@ class EventStream implements Sink<Uint8Array>, Connection {
   #tellCursor(): void {
     const cursor = this.deps.log.idOf(this.#subscription.position());
     this.#sendBatch();
-    this.#say("StreamCursor", transientText(this.deps.clock, "StreamCursor", { cursor }), { id: cursor });
+    this.#say("StreamCursor", this.deps.connections.word("StreamCursor", { cursor }, this.id), { id: cursor });
     this.#subscription.tell();
   }
 
@@ -202,18 +206,19 @@ class EventStream implements Sink<Uint8Array>, Connection {
     if (!this.#isOpen) return;
     if (reason === "slow" || reason === "draining" || reason === "revoked" || reason === "expired") {
       this.#sendBatch();
-      this.#say("StreamClosing", transientText(this.deps.clock, "StreamClosing", { reason, retry_ms: retryMs }), { retryMs });
+      const data = this.deps.connections.word("StreamClosing", { reason, retry_ms: retryMs }, this.id);
+      this.#say("StreamClosing", data, { retryMs });
     }
     if (this.#full) this.request.giveUp();
     this.end(reason);
   }
 
-  end(_reason: CloseReason): void {
+  end(reason: CloseReason): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#subscription.stop();
     this.#cancelBatch?.();
-    this.deps.connections.remove(this);
+    this.deps.connections.remove(this, reason);
     this.#release();
     this.#ended.resolve();
   }

@@ -7,6 +7,8 @@ import * as lifecycle from "./lifecycle.ts";
 
 /** One attempt at a job by the server's own worker. */
 export class Attempt implements JobContext {
+  readonly attempt: number;
+  readonly trace: string | null;
   readonly signal: AbortSignal;
   /** The job that was taken in the transaction in which this one ended. */
   next: Claim | undefined;
@@ -18,6 +20,8 @@ export class Attempt implements JobContext {
     private readonly clock: Clock,
     private readonly takeNext: (tx: Tx) => Claim | undefined,
   ) {
+    this.attempt = claim.row.attempt;
+    this.trace = claim.row.trace_context;
     this.signal = claim.running.abort.signal;
   }
 

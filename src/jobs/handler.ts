@@ -15,6 +15,10 @@ export interface Completed {
 }
 
 export interface JobContext {
+  /** Which attempt this is. */
+  readonly attempt: number;
+  /** `traceparent` of what queued the job, where requests are traced. */
+  readonly trace: string | null;
   /** Aborted when the job is cancelled or the server stops: leave off, nothing of the attempt counts any more. */
   readonly signal: AbortSignal;
   /** Tells how far the job is, 0 to 100; cheap enough to call for every chunk of work. Throws a `RangeError` for NaN. */

@@ -32,15 +32,17 @@ export class JobLedger {
   }
 
   /** A job that is new. */
-  add(tx: Tx, { row, event }: Step): JobRow {
+  add(tx: Tx, step: Step): JobRow {
+    const row = this.#told(tx, undefined, step);
     this.store.insert(row);
-    return this.#told(tx, undefined, row, event);
+    return row;
   }
 
   /** A step that takes the job from the status `from` on. */
-  record(tx: Tx, from: JobStatus, { row, event }: Step): JobRow {
+  record(tx: Tx, from: JobStatus, step: Step): JobRow {
+    const row = this.#told(tx, from, step);
     this.store.save(row);
-    return this.#told(tx, from, row, event);
+    return row;
   }
 
   setPaused(tx: Tx, paused: boolean): void {
@@ -51,18 +53,23 @@ export class JobLedger {
     });
   }
 
-  append(tx: Tx, event: WorkerEvent): void {
-    this.log.append(tx, [toDraft(event)]);
+  /** Returns the `traceparent` with which a trace goes on that leads through the event. */
+  append(tx: Tx, event: WorkerEvent): string | undefined {
+    const draft = toDraft(event);
+    // What somebody asks for belongs to his request; what a worker does belongs to the request that queued the job.
+    const isAsked = event.kind === "queued" || event.kind === "cancelled";
+    const [stored] = this.log.append(tx, [isAsked ? draft : { ...draft, trace: event.job.trace_context ?? null }]);
+    return stored?.trace;
   }
 
-  #told(tx: Tx, from: JobStatus | undefined, row: JobRow, event: WorkerEvent): JobRow {
-    this.append(tx, event);
+  #told(tx: Tx, from: JobStatus | undefined, { row, event }: Step): JobRow {
+    const trace = this.append(tx, event);
     tx.afterCommit(() => {
       this.#count(from, -1);
       this.#count(row.status, 1);
       this.#changed();
     });
-    return row;
+    return event.kind === "queued" ? { ...row, trace_context: trace ?? null } : row;
   }
 
   #count(status: JobStatus | undefined, by: number): void {

@@ -152,6 +152,12 @@ export class JobQueue {
     return this.#ledger.status();
   }
 
+  /** How long the oldest waiting job has waited, also between two attempts; 0 when none does. */
+  oldestWaitingMs(): number {
+    const now = this.#options.clock.now();
+    return Math.max(0, now - (this.#store.oldestWaitingAt() ?? now));
+  }
+
   /** Hears of every committed change of the status (`queue_depth`, `paused`), right after it. Must not throw. */
   onDepthChange(listener: (status: QueueStatus) => void): void {
     this.#ledger.onChange(listener);
@@ -238,6 +244,7 @@ export class JobQueue {
       started_at: null,
       attempt_started_at: null,
       finished_at: null,
+      trace_context: null,
     };
     tx.afterCommit(() => this.#desk.look());
     return this.#ledger.add(tx, { row, event: { kind: "queued", job: row, actor } });

@@ -27,6 +27,8 @@ export interface JobRow {
   started_at: number | null;
   attempt_started_at: number | null;
   finished_at: number | null;
+  /** `traceparent` of what queued it. */
+  trace_context: string | null;
 }
 
 export interface JobFilter {
@@ -53,6 +55,7 @@ const changing = [
   "started_at",
   "attempt_started_at",
   "finished_at",
+  "trace_context",
 ] as const;
 
 /** The rows of jobs and of the queue's state. Changes belong into a write transaction. Prepared once: they run for every job. */
@@ -68,6 +71,7 @@ export class JobStore {
   readonly #nextRunAt;
   readonly #running;
   readonly #count;
+  readonly #oldestWaiting;
   readonly #paused;
   readonly #setPaused;
 
@@ -94,6 +98,9 @@ export class JobStore {
     );
     this.#running = sqlite.query<JobRow, []>("SELECT * FROM jobs WHERE status = 'running' ORDER BY id");
     this.#count = sqlite.query<{ count: number }, [JobStatus]>("SELECT count(*) AS count FROM jobs WHERE status = ?");
+    this.#oldestWaiting = sqlite.query<{ created_at: number }, []>(
+      "SELECT created_at FROM jobs WHERE status = 'queued' ORDER BY id LIMIT 1",
+    );
     this.#paused = sqlite.query<{ paused: number }, []>("SELECT paused FROM queue_state");
     this.#setPaused = sqlite.query("UPDATE queue_state SET paused = ?");
   }
@@ -141,6 +148,11 @@ export class JobStore {
 
   count(status: JobStatus): number {
     return this.#count.get(status)?.count ?? 0;
+  }
+
+  /** When the oldest waiting job was made. */
+  oldestWaitingAt(): number | undefined {
+    return this.#oldestWaiting.get()?.created_at;
   }
 
   /** At most `limit` jobs, newest first. */

@@ -10,6 +10,8 @@ export interface JobSubject {
   id: string;
   type: string;
   note_id: string | null;
+  /** `traceparent` of what queued it. */
+  trace_context?: string | null;
 }
 
 /** What happens to a job, in the words of those who work on it. */

@@ -6,7 +6,7 @@ import type { Lane } from "./lane.ts";
 import type { Ledger, Made, Recorded } from "./ledger.ts";
 import { outgoing, shownHeaders } from "./outgoing.ts";
 import { Recorder } from "./recorder.ts";
-import type { Send } from "./sending.ts";
+import type { Send, WatchAttempt } from "./sending.ts";
 import type { StubbornWriter } from "./stubborn-writer.ts";
 
 const unexpectedRetryMs = 1000;
@@ -18,6 +18,7 @@ export interface CourierOptions {
   clock: Clock;
   logger: Logger;
   send: Send;
+  watchAttempt?: WatchAttempt;
   /** The state of a webhook has changed in the database, or what is known of it may be wrong. */
   sync: (webhookId: string) => void;
 }
@@ -54,14 +55,18 @@ export class Courier {
   }
 
   async #attempt(lane: Lane, delivery: DeliveryRow, isProbe: boolean): Promise<void> {
-    const { log, clock, send } = this.options;
+    const { log, clock, send, watchAttempt } = this.options;
     const event = log.get(delivery.seq);
     if (!event) return this.#expire(lane, delivery);
     const nowMs = clock.now();
     const { target } = lane;
-    const request = outgoing(target, { deliveryId: delivery.id, event: delivery.event, text: event.text }, nowMs);
+    const { id: deliveryId, attempts } = delivery;
+    const watched = watchAttempt?.({ webhookId: lane.id, deliveryId, event, number: attempts + 1 });
+    const message = { deliveryId, event: delivery.event, text: event.text, headers: watched?.headers ?? {} };
+    const request = outgoing(target, message, nowMs);
     const sent = await send(request, this.#abort.signal);
     if (this.#abort.signal.aborted) return;
+    watched?.end(sent);
     lane.ended(delivery, sent.errorCode === null);
     const requestHeaders = shownHeaders(request, target);
     const made = { webhookId: lane.id, rowId: delivery.row_id, requestHeaders, sent, endedAt: clock.now(), isProbe };

@@ -68,6 +68,7 @@ export class DeliveryStore {
   readonly #due;
   readonly #oldestPending;
   readonly #countPending;
+  readonly #countAllPending;
   readonly #hold;
   readonly #release;
   readonly #reviveExhausted;
@@ -97,6 +98,9 @@ export class DeliveryStore {
       `SELECT * FROM deliveries WHERE ${isPending} ORDER BY row_id LIMIT 1`,
     );
     this.#countPending = sqlite.query<{ count: number }, [string]>(`SELECT count(*) AS count FROM deliveries WHERE ${isPending}`);
+    this.#countAllPending = sqlite.query<{ count: number }, []>(
+      "SELECT count(*) AS count FROM deliveries INDEXED BY deliveries_pending WHERE status = 'pending'",
+    );
     this.#hold = sqlite.query(`UPDATE deliveries SET next_attempt_at = NULL WHERE ${isPending}`);
     this.#release = sqlite.query(
       `UPDATE deliveries SET next_attempt_at = ?, round_attempts = 0 WHERE ${isPending} AND next_attempt_at IS NULL`,
@@ -173,6 +177,11 @@ export class DeliveryStore {
 
   countPending(webhookId: string): number {
     return this.#countPending.get(webhookId)?.count ?? 0;
+  }
+
+  /** Of all webhooks. */
+  countAllPending(): number {
+    return this.#countAllPending.get()?.count ?? 0;
   }
 
   /** Nothing of this webhook is sent until `release`. */

@@ -9,7 +9,7 @@ import { Intake } from "./intake.ts";
 import { Lane } from "./lane.ts";
 import type { Ledger, Plan } from "./ledger.ts";
 import { chooseProbe } from "./probe.ts";
-import type { Send } from "./sending.ts";
+import type { Send, WatchAttempt } from "./sending.ts";
 import { Slots } from "./slots.ts";
 import type { WebhookRow, WebhookStore } from "./store.ts";
 import { StubbornWriter } from "./stubborn-writer.ts";
@@ -29,6 +29,7 @@ export interface DispatcherOptions {
   clock: Clock;
   logger: Logger;
   send: Send;
+  watchAttempt?: WatchAttempt;
   /** Requests under way to all webhooks, besides the first of each. */
   requestsMax: number;
 }

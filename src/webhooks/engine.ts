@@ -15,6 +15,7 @@ import type {
   UpdateWebhook,
   Webhook,
   WebhookPage,
+  WebhookStatus,
 } from "./contract.ts";
 import { acceptHeaders } from "./custom-headers.ts";
 import { DeliveryDesk } from "./delivery-desk.ts";
@@ -23,7 +24,7 @@ import type { Destinations } from "./destinations.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Ledger } from "./ledger.ts";
 import { acceptSecret, createSecret } from "./secret.ts";
-import type { Send } from "./sending.ts";
+import type { Send, WatchAttempt } from "./sending.ts";
 import { type WebhookRow, WebhookStore } from "./store.ts";
 import { Target } from "./target.ts";
 import { webhookOf } from "./wire.ts";
@@ -36,6 +37,7 @@ export interface WebhooksOptions {
   logger: Logger;
   destinations: Destinations;
   send: Send;
+  watchAttempt?: WatchAttempt;
   /** Tells the administrator of a webhook that has failed. Must not throw. */
   onFailed: ConstructorParameters<typeof Ledger>[0]["onFailed"];
   /** Webhooks that can be registered. */
@@ -92,6 +94,19 @@ export class Webhooks {
   /** The first event of the log that a webhook still needs, unless it is disabled. Undefined when none is needed. */
   neededFrom(): number | undefined {
     return this.#store.neededFrom();
+  }
+
+  /** For those who watch the server: how many there are of each status, what is owed, and how far the slowest is behind. */
+  totals(): { byStatus: Record<WebhookStatus, number>; pending: number; lagEventsMax: number } {
+    const head = this.#options.log.head();
+    const byStatus = { active: 0, failed: 0, disabled: 0 };
+    let lagEventsMax = 0;
+    for (const { id, status, cursor_seq } of this.#store.all()) {
+      byStatus[status]++;
+      if (status !== "active") continue;
+      lagEventsMax = Math.max(lagEventsMax, head - (this.#dispatcher.position(id) ?? cursor_seq));
+    }
+    return { byStatus, pending: this.#deliveryStore.countAllPending(), lagEventsMax };
   }
 
   /** Registers a webhook for what happens from now on, with the rights of whoever does. Rejects with `invalid`, or `conflict` when there are too many. */

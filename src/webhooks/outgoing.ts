@@ -9,6 +9,8 @@ export interface Message {
   event: string;
   /** The event's JSON text. */
   text: string;
+  /** Sent along with this attempt. */
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** The request that brings one event, signed at `nowMs`. */
@@ -20,6 +22,7 @@ export function outgoing(target: Target, message: Message, nowMs: number): Outgo
     body,
     headers: {
       ...target.headers,
+      ...message.headers,
       "Content-Type": "application/json",
       "User-Agent": "matric",
       "X-Matric-Event": message.event,

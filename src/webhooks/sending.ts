@@ -1,3 +1,5 @@
+import type { StoredEvent } from "../events/log.ts";
+
 /** One HTTP request to a receiver. */
 export interface Outgoing {
   url: URL;
@@ -42,3 +44,18 @@ export interface Sent {
  * resolves with means nothing.
  */
 export type Send = (outgoing: Outgoing, signal: AbortSignal) => Promise<Sent>;
+
+/** An attempt that is about to be made. */
+export interface BegunAttempt {
+  webhookId: string;
+  deliveryId: string;
+  event: StoredEvent;
+  /** 1 for the first one of the delivery. */
+  number: number;
+}
+
+/**
+ * Hears of each attempt before it is made: `headers` are sent along with it, and `end` is told what became of it, unless it was cut
+ * off. Neither may throw.
+ */
+export type WatchAttempt = (attempt: BegunAttempt) => { headers: Readonly<Record<string, string>>; end(sent: Sent): void };

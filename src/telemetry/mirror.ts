@@ -1,0 +1,160 @@
+import { type Cancel, type Clock, every } from "../clock.ts";
+import type { TransientData, TransientName } from "../events/catalog.ts";
+import type { StoredEvent } from "../events/log.ts";
+import type { LogFields, Logger } from "../logger.ts";
+import { customReader, type EventReader, MalformedEvent, readerFor, readFields } from "./event-fields.ts";
+
+/** A line follows its event by at most this, when the server has time. */
+const flushEveryMs = 100;
+/** Told in one turn of the event loop, so that no request waits noticeably. So many are told at once. */
+const turnEventsMax = 200;
+/** What may wait when there is no time; beyond it events are dropped and counted. */
+const waitingEventsMax = 100_000;
+const waitingCharsMax = 16 * 1024 * 1024;
+
+/** An event without id, about a connection or about none. */
+interface Transient {
+  name: TransientName;
+  at: number;
+  data: object;
+  connectionId: string | undefined;
+}
+
+/** Hears of every event that was told, with the fields of its allow-list. Must not throw. */
+export interface EventMeter {
+  /** Whether it needs the fields of this event even when the log does not take its level. */
+  needs(name: string): boolean;
+  count(name: string, fields: LogFields): void;
+}
+
+export interface MirrorOptions {
+  clock: Clock;
+  logger: Logger;
+  meter: EventMeter;
+}
+
+/**
+ * Turns every event into one line of the log, off the path of the requests: what comes is only put down, and told in batches a
+ * little later. Nothing but the fields of the registry's allow-list is told.
+ */
+export class Mirror {
+  /** Events that were not told because too many waited. */
+  dropped = 0;
+  /** Events that were not told because they were not what the registry says. */
+  malformed = 0;
+  #waiting: (StoredEvent | Transient)[] = [];
+  #chars = 0;
+  #turnAhead: ReturnType<typeof setImmediate> | undefined;
+  #cancelTimer: Cancel = () => {};
+
+  constructor(private readonly options: MirrorOptions) {}
+
+  start(): void {
+    this.#cancelTimer = every(this.options.clock, flushEveryMs, () => this.#turn());
+  }
+
+  /** Tells what is left. */
+  stop(): void {
+    this.#cancelTimer();
+    this.flush();
+  }
+
+  /** Takes what was committed, for `EventLog.onAppend`. */
+  readonly take = (events: readonly StoredEvent[]): void => {
+    for (const event of events) {
+      if (this.#waiting.length >= waitingEventsMax || this.#chars > waitingCharsMax) {
+        this.dropped++;
+        continue;
+      }
+      this.#waiting.push(event);
+      this.#chars += event.text.length;
+    }
+    this.#lookAhead();
+  };
+
+  /** Takes an event that is not in the log. */
+  readonly takeTransient = <Name extends TransientName>(name: Name, data: TransientData<Name>, connectionId?: string): void => {
+    if (this.#waiting.length >= waitingEventsMax) this.dropped++;
+    else this.#waiting.push({ name, at: this.options.clock.now(), data, connectionId });
+    this.#lookAhead();
+  };
+
+  /** Tells all that waits, now. */
+  flush(): void {
+    while (this.#waiting.length > 0) this.#turn();
+    clearImmediate(this.#turnAhead);
+    this.#turnAhead = undefined;
+  }
+
+  /** Does not wait for the timer when there is enough for a turn. */
+  #lookAhead(): void {
+    if (this.#waiting.length < turnEventsMax) return;
+    this.#turnAhead ??= setImmediate(() => {
+      this.#turnAhead = undefined;
+      this.#turn();
+      this.#lookAhead();
+    });
+  }
+
+  #turn(): void {
+    const events = this.#waiting.splice(0, turnEventsMax);
+    if (this.#waiting.length === 0) this.#chars = 0;
+    for (const event of events) {
+      try {
+        this.#tell(event);
+      } catch (error) {
+        this.#skip(event, error);
+      }
+    }
+  }
+
+  #tell(event: StoredEvent | Transient): void {
+    const { logger, meter } = this.options;
+    const builtIn = readerFor(event.name);
+    const reader = builtIn ?? customReader;
+    const isLogged = logger.enabled(reader.level);
+    let fields: LogFields = {};
+    if (isLogged || meter.needs(event.name))
+      fields = "text" in event ? storedFields(reader, event) : transientFields(reader, event);
+    meter.count(builtIn ? event.name : "custom", fields);
+    if (isLogged) logger[reader.level](reader.message, fields, event.at);
+  }
+
+  #skip(event: StoredEvent | Transient, error: unknown): void {
+    this.malformed++;
+    const reason = error instanceof MalformedEvent ? error.reason : "its text cannot be read";
+    const id = "text" in event ? event.id : undefined;
+    this.options.logger.warn("an event is malformed and was skipped", { "event.type": event.name, "event.id": id, reason });
+  }
+}
+
+function storedFields(reader: EventReader, event: StoredEvent): LogFields {
+  const { name, id, text } = event;
+  if (reader.fields.length === 0) return { "event.type": name, "event.id": id, ...actorOf(text) };
+  const { actor, data } = JSON.parse(text);
+  return { "event.type": name, "event.id": id, ...actorFields(actor), ...readFields(reader, data) };
+}
+
+function transientFields(reader: EventReader, { name, connectionId, data }: Transient): LogFields {
+  const fields = { "event.type": name, ...readFields(reader, data) };
+  return connectionId === undefined ? fields : { ...fields, connection_id: connectionId };
+}
+
+/** Who acted, without reading data that may be long: quotes within the strings before it are escaped. */
+function actorOf(text: string): LogFields {
+  const end = text.indexOf(',"data":');
+  if (end < 0) throw new MalformedEvent("data is missing");
+  const { actor } = JSON.parse(`${text.slice(0, end)}}`);
+  return actorFields(actor);
+}
+
+const actorKinds = new Set<unknown>(["user", "agent", "worker", "system"]);
+
+function actorFields(actor: unknown): LogFields {
+  if (typeof actor !== "object" || actor === null || !("kind" in actor) || !("id" in actor)) {
+    throw new MalformedEvent("actor is missing");
+  }
+  const { kind, id } = actor;
+  if (typeof kind !== "string" || !actorKinds.has(kind)) throw new MalformedEvent("actor.kind is not what it should be");
+  return typeof id === "string" ? { "event.actor_kind": kind, "event.actor_id": id } : { "event.actor_kind": kind };
+}
