@@ -21,6 +21,9 @@ export class Hub {
   readonly #groups = new Map<string, Group>();
   readonly #index = new FilterIndex<Group>();
   readonly #dirty = new Set<Group>();
+  /** The newest of each name. */
+  readonly #snapshots = new Map<string, { text: string; number: number }>();
+  #snapshotCount = 0;
   #flushed: number;
   #seen: number;
   #nextFlushMs = Number.NEGATIVE_INFINITY;
@@ -35,8 +38,11 @@ export class Hub {
     log.onAppend((events) => this.#publish(events));
   }
 
-  /** Puts a subscriber that has read up to the head of the log into the group of its filters. The next flush reaches it. */
-  join(filters: readonly Filter[], member: Member): Group {
+  /**
+   * Puts a subscriber that has read up to the head of the log into the group of its filters. The next flush reaches it. Of the
+   * snapshots since the first `snapshotsSeen` it gets the newest now.
+   */
+  join(filters: readonly Filter[], member: Member, snapshotsSeen = this.#snapshotCount): Group {
     // Whoever joins has read what is pending from the log already; those who wait for it get it now.
     this.flush();
     const key = groupKey(filters);
@@ -47,6 +53,9 @@ export class Hub {
       this.#index.add(group);
     }
     group.members.add(member);
+    for (const [name, { text, number }] of this.#snapshots) {
+      if (number > snapshotsSeen && wantsSnapshot(group, name)) member.snapshot(name, text);
+    }
     return group;
   }
 
@@ -63,12 +72,19 @@ export class Hub {
     return this.#flushed;
   }
 
-  /** Sends an event without id to the live subscribers whose filter takes its name and topics. */
+  /**
+   * Sends an event without id to the subscribers whose filter takes its name and topics: to those at the head now, to the others
+   * when they get there, unless a newer one of its name has taken its place.
+   */
   snapshot(name: string, text: string): void {
-    const event = { name, noteId: null, jobId: null };
-    if (topicsOf(event).length === 0) return;
-    const wanting = [...this.#groups.values()].filter((group) => group.filters.some((filter) => matches(filter, event)));
+    this.#snapshots.set(name, { text, number: ++this.#snapshotCount });
+    const wanting = [...this.#groups.values()].filter((group) => wantsSnapshot(group, name));
     for (const group of wanting) for (const member of group.members) member.snapshot(name, text);
+  }
+
+  /** How many snapshots there have been so far. */
+  snapshotCount(): number {
+    return this.#snapshotCount;
   }
 
   #publish(events: readonly StoredEvent[]): void {
@@ -107,4 +123,10 @@ export class Hub {
     this.#nextFlushMs = this.clock.monotonicMs() + Math.min(Math.max(flushIntervalMsMin, intervalMs), flushIntervalMsMax);
     for (const group of dirty) group.flush(this.#flushed);
   }
+}
+
+/** What has no topic speaks of one connection, and is nobody else's. */
+function wantsSnapshot({ filters }: Group, name: string): boolean {
+  const event = { name, noteId: null, jobId: null };
+  return topicsOf(event).length > 0 && filters.some((filter) => matches(filter, event));
 }

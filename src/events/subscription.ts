@@ -50,6 +50,8 @@ export class Subscription<Chunk> implements Member {
   readonly #had = new Had();
   #gap: Gap | undefined;
   #group: Group | undefined;
+  /** How many snapshots there had been when it was last at the head. */
+  #snapshotsSeen: number;
   #isWaiting = false;
   #isSlow = false;
   #stopped = false;
@@ -63,6 +65,7 @@ export class Subscription<Chunk> implements Member {
     this.#position = position.seq;
     this.#told = position.seq;
     this.#gap = position.gap;
+    this.#snapshotsSeen = options.hub.snapshotCount();
     this.#interests = filters.map((filter) => ({ filter, key: filterKey(filter), from: position.seq }));
   }
 
@@ -168,8 +171,10 @@ export class Subscription<Chunk> implements Member {
   }
 
   #leave(): void {
-    if (this.#group) this.#options.hub.leave(this.#group, this);
+    if (!this.#group) return;
+    this.#options.hub.leave(this.#group, this);
     this.#group = undefined;
+    this.#snapshotsSeen = this.#options.hub.snapshotCount();
   }
 
   /** Reads one page and hands it on; goes on in the next turn, so that one long history does not keep the others waiting. */
@@ -183,7 +188,7 @@ export class Subscription<Chunk> implements Member {
     if (!last) {
       this.#had.passed(this.#position);
       this.#isSlow = false;
-      this.#group = hub.join(this.filters(), this);
+      this.#group = hub.join(this.filters(), this, this.#snapshotsSeen);
       return;
     }
     const wanted = page.filter((event) => this.#wants(event));

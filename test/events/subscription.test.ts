@@ -240,6 +240,46 @@ describe("a slow client", () => {
   });
 });
 
+describe("a snapshot", () => {
+  test("that comes while older events are read is handed on at the head, the newest one, once", async () => {
+    await publish(...Array.from({ length: 1200 }, () => thing));
+    const { wire } = subscribe([everything], { seq: 0 });
+    hub.snapshot("QueueStatus", "first");
+    hub.snapshot("QueueStatus", "second");
+    expect(wire.snapshots).toEqual([]);
+    await settle();
+    expect(wire.got).toHaveLength(1200);
+    expect(wire.snapshots).toEqual(["second"]);
+    hub.snapshot("QueueStatus", "third");
+    await publish(thing);
+    expect(wire.snapshots).toEqual(["second", "third"]);
+  });
+
+  test("that a slow client could not take follows when it has caught up", async () => {
+    const { wire } = subscribe();
+    hub.snapshot("QueueStatus", "before");
+    wire.isFull = true;
+    await publish(thing);
+    hub.snapshot("QueueStatus", "meanwhile");
+    await wire.drain();
+    expect(wire.snapshots).toEqual(["before", "meanwhile"]);
+    wire.isFull = true;
+    await publish(thing);
+    await wire.drain();
+    expect(wire.snapshots).toEqual(["before", "meanwhile"]);
+  });
+
+  test("does not follow to those who did not ask for it, nor one from before they came", async () => {
+    hub.snapshot("QueueStatus", "long ago");
+    await publish(...Array.from({ length: 1200 }, () => thing));
+    const [other, late] = [subscribe([createFilter({ topics: ["custom"] })], { seq: 0 }), subscribe()];
+    hub.snapshot("QueueStatus", "now");
+    await settle();
+    expect(other.wire.snapshots).toEqual([]);
+    expect(late.wire.snapshots).toEqual(["now"]);
+  });
+});
+
 describe("adding and taking away filters", () => {
   test("a filter without since takes what comes from now on", async () => {
     await publish(thing);
