@@ -1,7 +1,11 @@
+import { setDefaultTimeout } from "bun:test";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+
+/** A browser takes its time, and more on a busy machine. */
+setDefaultTimeout(60_000);
 
 const executablePath = "/usr/bin/chromium";
 

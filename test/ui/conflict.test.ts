@@ -24,7 +24,7 @@ describe.skipIf(isSkipped)("two who change one note", () => {
     question.finish("Quite another text");
     await page.getByText("AI revision changed this note while you were writing.").waitFor();
     await page.keyboard.type("on and on ");
-    expect(await editorOf(page).innerText()).toContain("Typed on and on First line");
+    expect(await editorOf(page).textContent()).toContain("Typed on and on First line");
 
     await page.getByRole("button", { name: "Compare and choose" }).click();
     const dialog = page.getByRole("dialog", { name: "Two versions of this note" });
@@ -44,7 +44,7 @@ describe.skipIf(isSkipped)("two who change one note", () => {
     await page.getByRole("button", { name: "Compare and choose" }).click();
     await page.getByRole("button", { name: "Take theirs" }).click();
     await page.getByText("changed this note while you were writing").waitFor({ state: "detached" });
-    expect(await editorOf(page).innerText()).toBe("Theirs");
+    expect(await editorOf(page).textContent()).toBe("Theirs");
     expect(await page.getByLabel("Title").inputValue()).toBe("Their title");
     expect((await world.client.notes.get(note.id)).version).toBe(2);
   });

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { eventually } from "../support/eventually.ts";
 import { isSkipped } from "./browser.ts";
 import { World } from "./world.ts";
 
@@ -40,11 +41,7 @@ describe.skipIf(isSkipped)("a revision, as the person sees it", () => {
     let percent = 0;
     for (let part = 0; part < 3; part++) {
       question.say("words that follow each other ");
-      await page.waitForFunction(
-        ([before]) =>
-          Number(document.querySelector(".job-strip [role=progressbar]")?.getAttribute("aria-valuenow")) > Number(before),
-        [percent],
-      );
+      await eventually(async () => Number(await bar.getAttribute("aria-valuenow")) > percent);
       percent = Number(await bar.getAttribute("aria-valuenow"));
     }
     await strip.getByText(/^\d+ % · 0:0[1-9]$/).waitFor();

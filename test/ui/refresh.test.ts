@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import type { Page } from "playwright-core";
+import { eventually } from "../support/eventually.ts";
 import { isSkipped } from "./browser.ts";
 import { editorOf, show, World } from "./world.ts";
 
@@ -43,7 +44,7 @@ describe.skipIf(isSkipped)("a note that changes elsewhere", () => {
     await page.getByText("Version 2, just now").waitFor();
     // The event of this change has come when that of a later one has.
     await world.client.notes.update(note.id, { title: "Later" });
-    await page.waitForFunction(() => document.querySelector<HTMLInputElement>(".title-field")?.value === "Later");
+    await eventually(async () => (await page.getByLabel("Title").inputValue()) === "Later");
     expect(fetches()).toBe(1);
     expect(await page.getByText(/Note updated/).count()).toBe(1);
   });
@@ -101,10 +102,10 @@ describe.skipIf(isSkipped)("a note that changes elsewhere", () => {
     const fetches = countFetches(page, note.id);
     const row = page.locator("a.row").filter({ hasText: "Another one" });
     await row.waitFor();
-    const order = await page.locator(".row-title").allInnerTexts();
+    const order = await page.locator(".row-title").allTextContents();
     await world.client.notes.update(other.id, { title: "Another one, renamed", content: "With new words" });
     await row.getByText("With new words").waitFor();
-    expect(await page.locator(".row-title").allInnerTexts()).toEqual(
+    expect(await page.locator(".row-title").allTextContents()).toEqual(
       order.map((title) => (title === "Another one" ? "Another one, renamed" : title)),
     );
     expect(await page.getByText(/Note updated/).count()).toBe(0);
@@ -138,7 +139,7 @@ describe.skipIf(isSkipped)("a note that changes elsewhere", () => {
     await world.client.notes.update(note.id, { content: "New." });
     await page.getByText("Could not refresh this note.").waitFor();
     expect(fetches()).toBeGreaterThanOrEqual(3);
-    expect(await page.locator(".preview").innerText()).toBe("Old.");
+    expect(await page.locator(".preview").textContent()).toBe("Old.");
     await page.unroute(address);
     await page.getByRole("button", { name: "Try again" }).click();
     await page.locator(".preview").getByText("New.").waitFor();

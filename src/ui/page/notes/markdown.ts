@@ -11,9 +11,21 @@ export interface Block {
 const isImage = /^data:image\/(png|jpeg|gif|webp|avif);base64,/i;
 const isLink = /^(https?:|mailto:|#\/notes\/)/i;
 
+/** What people write in Markdown where it has no signs of its own; without attributes these do nothing. */
+const harmless = new Set(
+  "abbr b br cite del details em hr i ins kbd mark q s samp small strong sub summary sup u var wbr".split(" "),
+);
+
 const marked = new Marked({
   gfm: true,
   renderer: {
+    // All other HTML is shown as the text it is: browsers complain about what a sanitiser only has to look at.
+    html({ text }: Tokens.HTML | Tokens.Tag): string {
+      if (/^\s*<!--[^]*-->\s*$/.test(text)) return "";
+      return text.replace(/<\/?([a-z]+) ?\/?>|[<>"]/gi, (piece, name?: string) =>
+        name !== undefined && harmless.has(name.toLowerCase()) ? piece : escaped(piece),
+      );
+    },
     // Nothing is fetched from elsewhere, pictures neither: a link leads there.
     image({ href, text, tokens }: Tokens.Image): string {
       const alt = escaped(text || (tokens?.length ? "" : "picture"));

@@ -1,3 +1,4 @@
+import { useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { isActive } from "../jobs/job-view.ts";
 import { usePage } from "../page.ts";
@@ -49,6 +50,11 @@ function SearchField() {
     addEventListener("keydown", focus);
     return () => removeEventListener("keydown", focus);
   }, []);
+  // A search that was begun elsewhere, by a tag for one.
+  useSignalEffect(() => {
+    const query = list.query.value;
+    if (field.current && field.current !== document.activeElement) field.current.value = query;
+  });
   return (
     <label class="search">
       <Icon name="search" />
