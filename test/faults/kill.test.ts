@@ -1,31 +1,36 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { complaints, Publishing, wholeLog } from "../support/publishing.ts";
 import { ServerProcess } from "../support/server-process.ts";
 
 let server: ServerProcess;
 
-beforeEach(async () => {
-  server = await ServerProcess.start();
-});
-
 afterEach(() => server.stop());
 
-test("what was acknowledged is there after the server was killed, again and again", async () => {
-  const publishing = new Publishing();
-  for (let round = 0; round < 4; round++) {
-    publishing.start(server.url, 8);
-    const before = publishing.acknowledged.size;
-    while (publishing.acknowledged.size < before + 300) await Bun.sleep(1);
-    await server.kill();
-    await publishing.stop();
-    await server.restart();
-    expect(complaints(publishing.acknowledged, await wholeLog(server.url))).toEqual([]);
-  }
-  expect(publishing.acknowledged.size).toBeGreaterThan(1200);
-  expect(publishing.refused.size).toBe(0);
-}, 30_000);
+test.each([
+  ["full", 3],
+  ["normal", 2],
+])(
+  "what was acknowledged with %s durability is there after the server was killed, again and again",
+  async (durability, rounds) => {
+    server = await ServerProcess.start({ MATRIC_DURABILITY: durability });
+    const publishing = new Publishing();
+    for (let round = 0; round < rounds; round++) {
+      publishing.start(server.url, 8);
+      const before = publishing.acknowledged.size;
+      while (publishing.acknowledged.size < before + 300) await Bun.sleep(1);
+      await server.kill();
+      await publishing.stop();
+      await server.restart();
+      expect(complaints(publishing.acknowledged, await wholeLog(server.url))).toEqual([]);
+    }
+    expect(publishing.acknowledged.size).toBeGreaterThanOrEqual(300 * rounds);
+    expect(publishing.refused.size).toBe(0);
+  },
+  30_000,
+);
 
 test("what was acknowledged is there after the server was asked to stop, and nobody was cut off", async () => {
+  server = await ServerProcess.start();
   const publishing = new Publishing();
   publishing.start(server.url, 8);
   while (publishing.acknowledged.size < 300) await Bun.sleep(1);
