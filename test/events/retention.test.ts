@@ -21,10 +21,14 @@ afterEach(async () => {
   storage.close();
 });
 
-function start({ keepMs = 7 * dayMs, keepEvents = 1_000_000 } = {}): void {
+function start({
+  keepMs = 7 * dayMs,
+  keepEvents = 1_000_000,
+  neededFrom = undefined as (() => number | undefined) | undefined,
+} = {}): void {
   const { log, writer, clock } = storage;
   const logger = { ...silentLogger, error: (message: string) => errors.push(message) };
-  retention = new Retention({ log, writer, clock, logger, keepMs, keepEvents });
+  retention = new Retention({ log, writer, clock, logger, keepMs, keepEvents, ...(neededFrom && { neededFrom }) });
   retention.start();
 }
 
@@ -81,6 +85,24 @@ describe("retention", () => {
     await publish(3);
     await look();
     expect(left()).toEqual([1, 9]);
+  });
+
+  test("keeps what somebody still needs, but for thirty days at most", async () => {
+    let needed: number | undefined = 3;
+    start({ keepMs: 1000, neededFrom: () => needed });
+    await publish(5);
+    await storage.clock.advance(20_000);
+    expect(left()).toEqual([3, 5]);
+    needed = 5;
+    await look();
+    expect(left()).toEqual([5, 5]);
+    storage.clock.jump(30 * dayMs);
+    await look();
+    expect(left()).toEqual([6, 5]);
+    needed = undefined;
+    await publish(1);
+    await storage.clock.advance(20_000);
+    expect(left()).toEqual([7, 6]);
   });
 
   test("that is stopped removes no more", async () => {

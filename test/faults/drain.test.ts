@@ -46,3 +46,32 @@ test("SIGTERM with 500 streams open: every one is told, and the server ends at o
     await server.stop();
   }
 }, 30_000);
+
+test("a second signal ends at once what the first one would wait for", async () => {
+  // A model that never says a word: its job would be given half a minute.
+  const model = Bun.serve({ port: 0, fetch: () => new Promise<Response>(() => {}) });
+  const server = await ServerProcess.start({ MATRIC_AI_URL: model.url.href, MATRIC_AI_MODEL: "silent" });
+  try {
+    const post = (path: string, body: unknown) =>
+      fetch(`${server.url}/api/v1${path}`, {
+        method: "POST",
+        body: JSON.stringify(body),
+        headers: { "content-type": "application/json" },
+      });
+    const { id } = Value.Decode(
+      Type.Object({ id: Type.String() }),
+      await (await post("/notes", { title: "Sea", content: "deep" })).json(),
+    );
+    expect((await post(`/notes/${id}/revise`, {})).status).toBe(202);
+    await eventually(() => model.pendingRequests > 0);
+    const exited = server.terminate();
+    await eventually(async () => (await fetch(`${server.url}/health/ready`)).status === 503);
+    const started = performance.now();
+    server.terminate("SIGINT");
+    expect(await exited).toBe(130);
+    expect(performance.now() - started).toBeLessThan(2000);
+  } finally {
+    await server.stop();
+    await model.stop(true);
+  }
+}, 30_000);

@@ -93,6 +93,15 @@ describe("a connection", () => {
     expect(client.events().slice(2)).toEqual(["ThingHappened 1", "ThingHappened 2"]);
   });
 
+  test("gets the very text that every other transport sends", async () => {
+    const client = await connect();
+    const texts: string[] = [];
+    client.ws.on("message", (data) => texts.push(String(data)));
+    await publish(1, "ThingHappened", { text: 'é 😀 \u2028 " \n', nested: [{}, null, 1.5] });
+    await eventually(() => texts.length === 1);
+    expect(await (await app.fetch("/api/v1/events/1")).text()).toBe(texts[0] ?? "");
+  });
+
   test("brings the history in between, if it was asked for", async () => {
     await publish(3);
     const client = await connect("?since=1", 4);

@@ -44,8 +44,8 @@ export class ServerProcess {
   }
 
   /** As an operator does; resolves with the exit code. */
-  async terminate(): Promise<number | undefined> {
-    this.#child?.kill("SIGTERM");
+  async terminate(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<number | undefined> {
+    this.#child?.kill(signal);
     return this.#child?.exited;
   }
 
