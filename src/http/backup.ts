@@ -5,6 +5,7 @@ import type { BackupAnswer } from "../db/backup-thread.ts";
 import { MatricError } from "../errors.ts";
 import { operation } from "./operation.ts";
 import { plugin } from "./plugin.ts";
+import { securityHeaders } from "./security-headers.ts";
 import type { Services } from "./services.ts";
 
 /** As with the other threads: the binary holds its code under its path in the source tree. */
@@ -23,6 +24,7 @@ export function backupRoutes({ config }: Services) {
       request.signal.addEventListener("abort", () => void rm(copy, { force: true }));
       return new Response(body, {
         headers: {
+          ...securityHeaders,
           "content-type": "application/vnd.sqlite3",
           "content-disposition": 'attachment; filename="matric.db"',
           "cache-control": "no-store",

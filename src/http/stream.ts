@@ -9,6 +9,7 @@ import { Subscription } from "../events/subscription.ts";
 import type { Logger } from "../logger.ts";
 import { type CloseReason, type Connection, type Connections, comeBackMs } from "./connections.ts";
 import { asMatricError } from "./problem.ts";
+import { securityHeaders } from "./security-headers.ts";
 import { encodeNdjson, encodeSse, sseFrame, sseHeartbeat } from "./sse.ts";
 
 export interface StreamDeps {
@@ -40,11 +41,13 @@ export interface StreamRequest {
 
 export const streamHeaders = {
   sse: {
+    ...securityHeaders,
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-cache, no-transform",
     "x-accel-buffering": "no",
   },
   ndjson: {
+    ...securityHeaders,
     "content-type": "application/x-ndjson; charset=utf-8",
     "cache-control": "no-cache, no-transform",
     "x-accel-buffering": "no",

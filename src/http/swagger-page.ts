@@ -1,5 +1,6 @@
 import viewerStyle from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import viewerScript from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
+import { securityHeaders } from "./security-headers.ts";
 
 /** Everything that the page loads comes from this server; it runs in a network without any other. */
 const contentSecurityPolicy =
@@ -48,8 +49,8 @@ export const swaggerAssets = {
 
 function asset(body: string | Bun.BunFile, type: string): Response {
   const headers = {
+    ...securityHeaders,
     "content-type": `${type}; charset=utf-8`,
-    "x-content-type-options": "nosniff",
     "cache-control": "max-age=3600",
   };
   return new Response(body, { headers });

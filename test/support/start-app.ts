@@ -25,6 +25,7 @@ export interface TestApp {
   /** Without a slash at the end. */
   readonly url: string;
   readonly routes: App["routes"];
+  readonly firstToken: App["firstToken"];
   /** Sends JSON to a path below `/api/v1`. Fails when the answer is not what `answer` says. */
   call<Answer extends TSchema>(
     answer: Answer,
@@ -47,6 +48,7 @@ export async function startApp(overrides: Partial<Config> = {}, outside: Partial
   return {
     url,
     routes: app.routes,
+    firstToken: app.firstToken,
     fetch: (path, init) => fetch(`${url}${path}`, init),
     async call(answer, method, path, { body, headers = {}, signal } = {}) {
       const response = await fetch(`${url}/api/v1${path}`, {
