@@ -194,8 +194,8 @@ class EventStream implements Sink<Uint8Array>, Connection {
     if (nowMs < this.#nextBeatMs) return;
     this.#nextBeatMs = nowMs + this.deps.heartbeatMs;
     if (this.#full) return;
+    if (this.transport === "sse") this.#send(sseHeartbeat);
     if (this.#subscription.isUntold() || this.transport === "ndjson") this.#tellCursor();
-    else this.#send(sseHeartbeat);
   }
 
   #tellCursor(): void {
