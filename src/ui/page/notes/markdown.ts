@@ -21,7 +21,7 @@ const marked = new Marked({
   renderer: {
     // All other HTML is shown as the text it is: browsers complain about what a sanitiser only has to look at.
     html({ text }: Tokens.HTML | Tokens.Tag): string {
-      if (/^\s*<!--[^]*-->\s*$/.test(text)) return "";
+      if (/^\s*<!--[\s\S]*-->\s*$/.test(text)) return "";
       return text.replace(/<\/?([a-z]+) ?\/?>|[<>"]/gi, (piece, name?: string) =>
         name !== undefined && harmless.has(name.toLowerCase()) ? piece : escaped(piece),
       );
