@@ -61,7 +61,7 @@ describe.each(revisions)("an agent that speaks %s", (revision) => {
 
   test("that vanishes while it waits takes nobody's place for longer than a second", async () => {
     await app.stop();
-    app = await startApp({ mcpCallsMax: 1 });
+    app = await startApp({ mcpWaitersMax: 1 });
     const watcher = await connectAgent(`${app.url}/mcp`, "2026-07-28");
     const { headers, body } = await waiting(revision);
     const vanishing = await TcpClient.open(app.url);
@@ -69,7 +69,7 @@ describe.each(revisions)("an agent that speaks %s", (revision) => {
       `POST /mcp HTTP/1.1\r\nHost: ${new URL(app.url).host}\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`,
     );
     const isFull = () =>
-      watcher.call("list_events").then(
+      watcher.call("wait_for_events", { timeout_ms: 0 }).then(
         () => false,
         () => true,
       );
@@ -81,11 +81,13 @@ describe.each(revisions)("an agent that speaks %s", (revision) => {
 
   test("gets its answer when the server shuts down while it waits", async () => {
     await app.stop();
-    app = await startApp({ mcpCallsMax: 1 });
+    app = await startApp({ mcpWaitersMax: 1 });
     agent = await connectAgent(`${app.url}/mcp`, revision);
-    const waiting = agent.call("wait_for_events", { timeout_ms: 50_000 });
+    // Whether it waits already is asked by calls that could take its place for a moment.
+    const wait = (): Promise<unknown> => agent.call("wait_for_events", { timeout_ms: 50_000 }).catch(wait);
+    const waiting = wait();
     await eventually(() =>
-      agent.failure("list_events").then(
+      agent.failure("wait_for_events", { timeout_ms: 0 }).then(
         () => true,
         () => false,
       ),

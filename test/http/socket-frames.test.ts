@@ -176,7 +176,7 @@ describe("the heartbeat", () => {
   test("a peer that answers stays, for as long as it likes", async () => {
     const socket = await connect();
     let answered = 0;
-    for (let second = 0; second < 600; second += 10) {
+    for (let second = 0; second < 300; second += 10) {
       await clock.advance(10_000);
       await eventually(
         () => socket.frames().filter(({ opcode }) => opcode === "ping").length >= Math.floor((second + 10) / 30) - 1,
@@ -186,7 +186,7 @@ describe("the heartbeat", () => {
     }
     await eventually(async () => (await connections())[0]?.last_pong_at !== "2026-02-05T10:30:00.000Z");
     expect(socket.closeCode()).toBeUndefined();
-    expect(answered).toBeGreaterThan(17);
+    expect(answered).toBeGreaterThan(7);
   });
 });
 
