@@ -254,6 +254,7 @@ describe("a stream in batches", () => {
     await publish();
     await publish(1, "OtherHappened");
     await clock.advance(15_000);
+    expect(await stream.frame()).toBe(": heartbeat");
     expect(briefly(await stream.frames(2))).toEqual(["ThingHappened 1", "StreamCursor 2"]);
     await publish();
     const stopped = app.stop();
