@@ -48,7 +48,7 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
     clock,
     logger: logger.as("matric::mcp"),
     version,
-    callsMax: config.mcpCallsMax,
+    waitersMax: config.mcpWaitersMax,
     sessionsMax: config.mcpSessionsMax,
     bodyBytesMax: config.bodyBytesMax,
   });

@@ -56,10 +56,10 @@ export const limitSettings = {
     help: "jobs that wait for a worker",
     parse: integer(1, 10_000_000),
   }),
-  mcpCallsMax: setting({
-    env: "MATRIC_MCP_CALLS_MAX",
+  mcpWaitersMax: setting({
+    env: "MATRIC_MCP_WAITERS_MAX",
     default: 2000,
-    help: "calls of agents under way at once, most of which wait for events",
+    help: "calls of agents that wait for events at once",
     parse: integer(1, 1_000_000),
   }),
   mcpSessionsMax: setting({

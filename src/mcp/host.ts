@@ -5,8 +5,8 @@ import type { InProcess, InProcessOptions } from "./in-process.ts";
 export interface McpStatus {
   sessions: number;
   streams: number;
-  /** Calls under way, most of which wait for events. */
-  calls: number;
+  /** Calls that wait for events. */
+  waiters: number;
 }
 
 /** Serves agents. The protocol's code takes 60 ms to load and tens of megabytes: nothing of it is there before the first agent. */
@@ -20,13 +20,13 @@ export class McpHost {
   async handle(request: Request, authInfo?: AuthInfo): Promise<Response> {
     if (this.#isStopped) return new Response(null, { status: 503, headers: { "retry-after": "5" } });
     this.#loading ??= this.#load();
-    const { endpoint } = await this.#loading;
+    const { endpoint } = this.#loaded ?? (await this.#loading);
     return endpoint.handle(request, authInfo);
   }
 
   status(): McpStatus {
-    const { endpoint, calls } = this.#loaded ?? {};
-    return { sessions: 0, streams: 0, ...endpoint?.status(), calls: calls?.count ?? 0 };
+    const { endpoint, waiters } = this.#loaded ?? {};
+    return { sessions: 0, streams: 0, ...endpoint?.status(), waiters: waiters?.count ?? 0 };
   }
 
   /** Answers those who wait, and ends every stream and session. Calling it again waits for the same end. */
@@ -34,7 +34,7 @@ export class McpHost {
     this.#isStopped = true;
     const loaded = await this.#loading;
     if (!loaded) return;
-    loaded.calls.endAll();
+    loaded.waiters.endAll();
     // The answers leave first.
     await new Promise((resume) => setImmediate(resume));
     await loaded.endpoint.stop();

@@ -1,25 +1,25 @@
-import type { ServerEventBus } from "@modelcontextprotocol/server";
+import type { McpServerFactory, ServerEventBus } from "@modelcontextprotocol/server";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../logger.ts";
 import { ResourceChanges } from "./changes.ts";
 import { McpEndpoint } from "./endpoint.ts";
 import { EngineBackend, type Engines } from "./engine-backend.ts";
-import { OpenCalls } from "./open-calls.ts";
 import { createProtocolServer } from "./server.ts";
+import { Waiters } from "./waiters.ts";
 
 export interface InProcessOptions {
   engines: Engines;
   clock: Clock;
   logger: Logger;
   version: string;
-  callsMax: number;
+  waitersMax: number;
   sessionsMax: number;
   bodyBytesMax: number;
 }
 
 export interface InProcess {
   endpoint: McpEndpoint;
-  calls: OpenCalls;
+  waiters: Waiters;
 }
 
 /** The endpoint over the engines of this process. */
@@ -28,17 +28,20 @@ export function createInProcess({
   clock,
   logger,
   version,
-  callsMax,
+  waitersMax,
   sessionsMax,
   bodyBytesMax,
 }: InProcessOptions): InProcess {
   const backend = new EngineBackend(engines);
   const changes = new ResourceChanges(backend, clock);
-  const calls = new OpenCalls(callsMax);
-  const factory = () => createProtocolServer({ backend, changes, calls, logger, version });
+  const waiters = new Waiters(waitersMax);
+  const deps = { backend, changes, waiters, logger, version };
+  // A request of the present revision names its method in a header, which the SDK has compared with the body.
+  const factory: McpServerFactory = ({ era, requestInfo }) =>
+    createProtocolServer(deps, era === "modern" ? requestInfo?.headers.get("mcp-method") : null);
   const bus: ServerEventBus = {
     publish() {},
     subscribe: (listener) => changes.subscribe((uri) => listener({ kind: "resource_updated", uri })),
   };
-  return { endpoint: new McpEndpoint({ factory, bus, clock, logger, sessionsMax, bodyBytesMax }), calls };
+  return { endpoint: new McpEndpoint({ factory, bus, clock, logger, sessionsMax, bodyBytesMax }), waiters };
 }

@@ -1,5 +1,7 @@
 import {
   type CacheHint,
+  type CallToolRequest,
+  type CallToolResult,
   type jsonSchemaValidator,
   ProtocolError,
   ProtocolErrorCode,
@@ -12,15 +14,15 @@ import type { Backend, Caller } from "./backend.ts";
 import type { ResourceChanges } from "./changes.ts";
 import { describeFailure, failedResult } from "./failure.ts";
 import { channelInstructions, instructions } from "./instructions.ts";
-import type { OpenCalls } from "./open-calls.ts";
 import { listResources, readResource, resourceTemplates } from "./resources.ts";
 import { mustHave, scopeOf } from "./rights.ts";
 import { findTool, toolNames, tools } from "./tools.ts";
+import type { Waiters } from "./waiters.ts";
 
 export interface ServerDeps {
   backend: Backend;
   changes: ResourceChanges;
-  calls: OpenCalls;
+  waiters: Waiters;
   logger: Logger;
   version: string;
   /** Declares that events are pushed as `notifications/claude/channel`. */
@@ -29,6 +31,7 @@ export interface ServerDeps {
 
 const forAll: CacheHint = { ttlMs: 300_000, cacheScope: "public" };
 const cacheHints = { "tools/list": forAll, "resources/templates/list": forAll, "server/discover": forAll };
+const capabilities = { tools: {}, resources: { subscribe: true } };
 const toolList = { tools: tools.map((tool) => tool.wire) };
 
 /** We ask users nothing, so nothing has to be checked; the SDK would make a validator for every request. */
@@ -40,65 +43,71 @@ const noValidator: jsonSchemaValidator = {
 
 /**
  * One server of the protocol: for one request, one session or one connection, as the transport needs it. Below the SDK's
- * high-level server, which would register every tool anew for every request.
+ * high-level server, which would register every tool anew for every request. `only` is the one method that will be asked for,
+ * where that is known: while thousands wait, what nobody will call is not worth its memory.
  */
-export function createProtocolServer({ backend, changes, calls, logger, version, isChannel = false }: ServerDeps): Server {
+export function createProtocolServer(deps: ServerDeps, only?: string | null): Server {
+  const { backend, changes, logger, version, isChannel = false } = deps;
   const server = new Server(
     { name: "matric", title: "matric", version },
     {
-      capabilities: {
-        tools: {},
-        resources: { subscribe: true },
-        ...(isChannel ? { experimental: { "claude/channel": {} } } : {}),
-      },
+      capabilities: isChannel ? { ...capabilities, experimental: { "claude/channel": {} } } : capabilities,
       instructions: isChannel ? `${instructions}\n${channelInstructions}` : instructions,
       cacheHints,
       jsonSchemaValidator: noValidator,
     },
   );
-  server.setRequestHandler("tools/list", () => toolList);
-  server.setRequestHandler("tools/call", async ({ params: { name, arguments: args } }, context) => {
-    const tool = findTool(name);
-    if (!tool) {
-      const message = `There is no tool "${name.slice(0, 80)}"; the tools are ${toolNames.join(", ")}.`;
-      throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
-    }
-    try {
-      return await asCaller(calls, context, (caller) => tool.call(args, backend, caller));
-    } catch (error) {
-      return failedResult(error, logger);
-    }
-  });
-  const protocolError = (error: unknown, uri?: string) => {
-    if (error instanceof ProtocolError) return error;
-    const { code, message } = describeFailure(error, logger);
-    if (code === "not_found" && uri !== undefined) return new ResourceNotFoundError(uri, message);
-    return new ProtocolError(ProtocolErrorCode.InternalError, `${code}: ${message}`);
-  };
-  server.setRequestHandler("resources/templates/list", () => ({ resourceTemplates }));
-  server.setRequestHandler("resources/list", async (_request, context) => {
-    try {
-      return { resources: await asCaller(calls, context, (caller) => listResources(backend, caller)) };
-    } catch (error) {
-      throw protocolError(error);
-    }
-  });
-  server.setRequestHandler("resources/read", async ({ params: { uri } }, context) => {
-    try {
-      return await asCaller(calls, context, (caller) => readResource(uri, backend, caller));
-    } catch (error) {
-      throw protocolError(error, uri);
-    }
-  });
-  serveSubscriptions(server, changes);
+  const isAskedFor = (method: string) => !only || only === method;
+  if (isAskedFor("tools/list")) server.setRequestHandler("tools/list", () => toolList);
+  if (isAskedFor("tools/call")) server.setRequestHandler("tools/call", ({ params }, context) => callTool(params, context, deps));
+  if (isAskedFor("resources/templates/list")) server.setRequestHandler("resources/templates/list", () => ({ resourceTemplates }));
+  if (isAskedFor("resources/list")) {
+    server.setRequestHandler("resources/list", async (_request, context) => {
+      const resources = await listResources(backend, callerOf(context)).catch((error) => {
+        throw protocolError(error, logger);
+      });
+      return { resources };
+    });
+  }
+  if (isAskedFor("resources/read")) {
+    server.setRequestHandler("resources/read", ({ params: { uri } }, context) =>
+      readResource(uri, backend, callerOf(context)).catch((error) => {
+        throw protocolError(error, logger, uri);
+      }),
+    );
+  }
+  if (!only) serveSubscriptions(server, changes);
   return server;
 }
 
-function asCaller<Result>(calls: OpenCalls, context: ServerContext, run: (caller: Caller) => Promise<Result>): Promise<Result> {
-  const actor = { kind: "agent" as const, id: context.http?.authInfo?.clientId ?? null };
+function callTool(
+  { name, arguments: args }: CallToolRequest["params"],
+  context: ServerContext,
+  { backend, waiters, logger }: ServerDeps,
+): Promise<CallToolResult> {
+  const tool = findTool(name);
+  if (!tool) {
+    const message = `There is no tool "${name.slice(0, 80)}"; the tools are ${toolNames.join(", ")}.`;
+    throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
+  }
+  const caller = callerOf(context);
   // In a session of the 2025 revision a connection that breaks does not cancel the call; but nobody waits for it any more.
-  const scopes = context.http?.authInfo?.scopes;
-  return calls.run([context.mcpReq.signal, context.http?.req?.signal], (signal) => run({ actor, scopes, signal }));
+  const called = tool.waits
+    ? waiters.run([caller.signal, context.http?.req?.signal], (signal) => tool.call(args, backend, { ...caller, signal }))
+    : tool.call(args, backend, caller);
+  return called.catch((error) => failedResult(error, logger));
+}
+
+function callerOf({ mcpReq, http }: ServerContext): Caller {
+  const { clientId = null, scopes } = http?.authInfo ?? {};
+  return { actor: { kind: "agent", id: clientId }, scopes, signal: mcpReq.signal };
+}
+
+function protocolError(error: unknown, logger: Logger, uri?: string): ProtocolError {
+  if (error instanceof ProtocolError) return error;
+  const { code, message } = describeFailure(error, logger);
+  if (code === "not_found" && uri !== undefined) return new ResourceNotFoundError(uri, message);
+  return new ProtocolError(ProtocolErrorCode.InternalError, `${code}: ${message}`);
 }
 
 const subscriptionsMax = 256;

@@ -5,11 +5,11 @@ import type { Logger } from "../logger.ts";
 import type { Backend } from "./backend.ts";
 import { ResourceChanges } from "./changes.ts";
 import { type ChannelOptions, pushEvents } from "./channel.ts";
-import { OpenCalls } from "./open-calls.ts";
 import { createProtocolServer } from "./server.ts";
+import { Waiters } from "./waiters.ts";
 
 /** One client has no use for more. */
-const callsMax = 64;
+const waitersMax = 64;
 /** A larger message ends the connection; what a note can hold fits in well, so that it gets a proper answer. */
 const messageBytesMax = 64 * 1024 * 1024;
 
@@ -30,11 +30,11 @@ export interface StdioOptions {
 export async function serveStdioClient(options: StdioOptions): Promise<void> {
   const { backend, clock, logger, version, stdin, stdout, channel, signal } = options;
   const changes = new ResourceChanges(backend, clock);
-  const calls = new OpenCalls(callsMax);
+  const waiters = new Waiters(waitersMax);
   const closed = new AbortController();
   let latest: Server | undefined;
   const factory = ({ era }: McpRequestContext) => {
-    const server = createProtocolServer({ backend, changes, calls, logger, version, isChannel: channel !== undefined });
+    const server = createProtocolServer({ backend, changes, waiters, logger, version, isChannel: channel !== undefined });
     latest = server;
     if (channel && era === "legacy") {
       server.oninitialized = () => {
@@ -61,7 +61,7 @@ export async function serveStdioClient(options: StdioOptions): Promise<void> {
   if (signal.aborted) void handle.close();
   await promise;
   closed.abort();
-  calls.endAll();
+  waiters.endAll();
   changes.stop();
 }
 

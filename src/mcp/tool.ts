@@ -13,18 +13,21 @@ export interface ToolDefinition<Input extends TObject, Output extends TObject> {
   input: Input;
   output: Output;
   annotations: ToolAnnotations;
+  /** The call can last: it is counted, and ends early when nobody waits for it any more. */
+  waits?: boolean;
   run: (args: Static<Input>, backend: Backend, caller: Caller) => Promise<Static<Output>>;
 }
 
 /** A tool as the protocol sees it. */
 export interface McpTool {
   readonly wire: Tool;
+  readonly waits: boolean;
   /** Rejects with `invalid`, naming the argument, when the arguments are not those of the schema. */
   call(args: unknown, backend: Backend, caller: Caller): Promise<CallToolResult>;
 }
 
 export function defineTool<Input extends TObject, Output extends TObject>(definition: ToolDefinition<Input, Output>): McpTool {
-  const { name, title, description, input, output, annotations, run } = definition;
+  const { name, title, description, input, output, annotations, waits = false, run } = definition;
   const check = TypeCompiler.Compile(input);
   return {
     wire: {
@@ -36,6 +39,7 @@ export function defineTool<Input extends TObject, Output extends TObject>(defini
       // Nothing here reaches out to a world beyond the server.
       annotations: { title, openWorldHint: false, ...annotations },
     },
+    waits,
     async call(args = {}, backend, caller) {
       if (!check.Check(args)) throw mismatch(check.Errors(args).First(), "The arguments");
       const structuredContent = await run(args, backend, caller);

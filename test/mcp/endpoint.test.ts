@@ -28,7 +28,7 @@ function start(sessionsMax = 3): InProcess {
     clock: storage.clock,
     logger: silentLogger,
     version: "0",
-    callsMax: 10,
+    waitersMax: 10,
     sessionsMax,
     bodyBytesMax: 10_000,
   });
@@ -192,12 +192,12 @@ describe("a session", () => {
     const reader = broken.body?.getReader();
     const priming = new TextDecoder().decode((await reader?.read())?.value);
     const lastEventId = /^id: (.*)$/m.exec(priming)?.[1] ?? "";
-    expect(server.calls.count).toBe(1);
+    expect(server.waiters.count).toBe(1);
     abort.abort();
     await reader?.cancel();
     await settle();
     // Nobody waits for it any more; and the answer, that nothing came, leads on from where it was.
-    expect(server.calls.count).toBe(0);
+    expect(server.waiters.count).toBe(0);
     await notes.create({ title: "One", content: "" }, user);
     const resumed = await send({ ...inSession(id, { "last-event-id": lastEventId }), method: "GET" });
     const answer = await resumed.text();

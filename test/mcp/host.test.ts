@@ -5,7 +5,7 @@ test("nothing of the protocol's code is loaded before the first agent comes", as
   const host = join(import.meta.dir, "../../src/mcp/host.ts");
   const script = `
     const { McpHost } = await import(${JSON.stringify(host)});
-    const options = { engines: { log: { onAppend() {} } }, clock: { after: () => () => {}, monotonicMs: () => 0 }, callsMax: 1, sessionsMax: 1, bodyBytesMax: 9 };
+    const options = { engines: { log: { onAppend() {} } }, clock: { after: () => () => {}, monotonicMs: () => 0 }, waitersMax: 1, sessionsMax: 1, bodyBytesMax: 9 };
     const isLoaded = () => Object.keys(require.cache).some((file) => file.includes("@modelcontextprotocol/server"));
     const host = new McpHost(options);
     const before = [isLoaded(), host.status()];
@@ -16,6 +16,6 @@ test("nothing of the protocol's code is loaded before the first agent comes", as
     process.exit();
   `;
   const child = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe", stderr: "inherit" });
-  const nothing = { sessions: 0, streams: 0, calls: 0 };
+  const nothing = { sessions: 0, streams: 0, waiters: 0 };
   expect(JSON.parse(await child.stdout.text())).toEqual([[false, nothing], [true, nothing, 400], 503]);
 });

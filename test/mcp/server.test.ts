@@ -133,23 +133,24 @@ describe.each(revisions)("a server that speaks %s", (revision) => {
   test("lets no more calls wait than it is told to, and says when to come again", async () => {
     await agent.close();
     await world.close();
-    world = openMcp({ callsMax: 1 });
+    world = openMcp({ waitersMax: 1 });
     agent = await world.connect(revision);
     const waiting = agent.call("wait_for_events", { timeout_ms: 20_000 });
-    await eventually(() => world.calls.count === 1);
-    expect(await agent.failure("list_events")).toStartWith("overloaded: The server has 1 calls open already");
-    world.calls.endAll();
-    expect(await waiting).toMatchObject({ timed_out: true });
+    await eventually(() => world.waiters.count === 1);
+    expect(await agent.failure("wait_for_events")).toStartWith("overloaded: The server has 1 calls that wait already");
     expect(await agent.call("list_events")).toMatchObject({ events: [] });
+    world.waiters.endAll();
+    expect(await waiting).toMatchObject({ timed_out: true });
+    expect(await agent.call("wait_for_events", { timeout_ms: 0 })).toMatchObject({ events: [] });
   });
 
   test("frees the place of a call that its caller gives up", async () => {
     const abort = new AbortController();
     const waiting = agent.call("wait_for_events", { timeout_ms: 20_000 }, abort.signal);
-    await eventually(() => world.calls.count === 1);
+    await eventually(() => world.waiters.count === 1);
     abort.abort();
     expect(waiting).rejects.toThrow();
     await waiting.catch(() => {});
-    await eventually(() => world.calls.count === 0, 1000);
+    await eventually(() => world.waiters.count === 0, 1000);
   });
 });

@@ -15,7 +15,7 @@ export const revisions = ["2026-07-28", "2025-11-25"] as const;
 export type Revision = (typeof revisions)[number];
 
 export interface McpLimits {
-  callsMax?: number;
+  waitersMax?: number;
   sessionsMax?: number;
 }
 
@@ -30,7 +30,7 @@ export interface McpWorld extends Omit<Storage, "clock" | "close">, InProcess {
   close(): Promise<void>;
 }
 
-export function openMcp({ callsMax = 100, sessionsMax = 100 }: McpLimits = {}): McpWorld {
+export function openMcp({ waitersMax = 100, sessionsMax = 100 }: McpLimits = {}): McpWorld {
   const { close, ...storage } = openStorage();
   const parts = { ...storage, clock: systemClock };
   const hub = new Hub(storage.log, systemClock);
@@ -46,7 +46,7 @@ export function openMcp({ callsMax = 100, sessionsMax = 100 }: McpLimits = {}): 
     concurrency: 2,
   });
   const common = { clock: systemClock, logger: silentLogger };
-  const limits = { callsMax, sessionsMax, bodyBytesMax: contentBytesMax };
+  const limits = { waitersMax, sessionsMax, bodyBytesMax: contentBytesMax };
   const inProcess = createInProcess({
     engines: { log: storage.log, hub, notes, jobs, ...common },
     version: "0",
@@ -63,7 +63,7 @@ export function openMcp({ callsMax = 100, sessionsMax = 100 }: McpLimits = {}): 
     connect: (revision) =>
       connectAgent("http://127.0.0.1/mcp", revision, (url, init) => inProcess.endpoint.handle(new Request(String(url), init))),
     async close() {
-      inProcess.calls.endAll();
+      inProcess.waiters.endAll();
       await inProcess.endpoint.stop();
       await jobs.stop({ graceMs: 0 });
       close();

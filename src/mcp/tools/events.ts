@@ -118,6 +118,7 @@ export const eventTools = [
       timed_out: Type.Boolean({ description: "Nothing came in time: call again with after = next_cursor" }),
     }),
     annotations: reads,
+    waits: true,
     async run(args, backend, caller) {
       const query = {
         filter: wanted(args),

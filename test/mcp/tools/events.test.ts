@@ -32,7 +32,7 @@ describe.each(revisions)("an agent that speaks %s", (revision) => {
 
   test("is told of what happens while it waits, and where to go on", async () => {
     const waiting = waitFor();
-    await eventually(() => world.calls.count === 1);
+    await eventually(() => world.waiters.count === 1);
     const id = await publish("ThingHappened", { n: 1 });
     expect(await waiting).toMatchObject({
       events: [{ id, event: "ThingHappened", actor: user, data: { n: 1 } }],
@@ -40,7 +40,7 @@ describe.each(revisions)("an agent that speaks %s", (revision) => {
       timed_out: false,
       gap: null,
     });
-    expect(world.calls.count).toBe(0);
+    expect(world.waiters.count).toBe(0);
   });
 
   test("misses nothing and gets nothing twice when it loops with the cursor", async () => {
@@ -71,7 +71,7 @@ describe.each(revisions)("an agent that speaks %s", (revision) => {
 
   test("gets several events at once when it lets them be collected", async () => {
     const waiting = waitFor({ batch_ms: 80 });
-    await eventually(() => world.calls.count === 1);
+    await eventually(() => world.waiters.count === 1);
     await publish("ThingHappened");
     await publish("OtherHappened");
     expect(names(await waiting)).toEqual(["ThingHappened", "OtherHappened"]);

@@ -1,10 +1,10 @@
 import { MatricError } from "../errors.ts";
 
 /**
- * The calls that agents wait for now. Each can end early: when its caller goes away, or all together when the server stops.
- * Their number is bounded, since most of them wait.
+ * The calls that wait for events now. Each can end early: when its caller goes away, or all together when the server stops.
+ * Their number is bounded.
  */
-export class OpenCalls {
+export class Waiters {
   readonly #open = new Set<AbortController>();
 
   constructor(private readonly max: number) {}
@@ -13,28 +13,29 @@ export class OpenCalls {
     return this.#open.size;
   }
 
-  /** Runs `call` with a signal that aborts with the first of `signals`. Rejects with `overloaded` when too many are open. */
+  /** Runs `wait` with a signal that aborts with the first of `signals`. Rejects with `overloaded` when too many wait. */
   async run<Result>(
     signals: readonly (AbortSignal | undefined)[],
-    call: (signal: AbortSignal) => Promise<Result>,
+    wait: (signal: AbortSignal) => Promise<Result>,
   ): Promise<Result> {
     if (this.#open.size >= this.max) {
-      throw new MatricError("overloaded", `The server has ${this.max} calls open already; try again in a few seconds.`, {
+      throw new MatricError("overloaded", `The server has ${this.max} calls that wait already; try again in a few seconds.`, {
         retry_after_seconds: 5,
       });
     }
     // Not AbortSignal.any: its signals live as long as the longest of those that it was made of.
     const controller = new AbortController();
     const abort = () => controller.abort();
-    const given = signals.filter((signal) => signal !== undefined);
-    for (const signal of given) signal.addEventListener("abort", abort);
-    if (given.some((signal) => signal.aborted)) abort();
+    for (const signal of signals) {
+      signal?.addEventListener("abort", abort);
+      if (signal?.aborted) abort();
+    }
     this.#open.add(controller);
     try {
-      return await call(controller.signal);
+      return await wait(controller.signal);
     } finally {
       this.#open.delete(controller);
-      for (const signal of given) signal.removeEventListener("abort", abort);
+      for (const signal of signals) signal?.removeEventListener("abort", abort);
     }
   }
 
