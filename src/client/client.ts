@@ -7,6 +7,7 @@ import { type OpenSocket, socketConnect } from "./socket-connection.ts";
 import { sseConnect } from "./sse-connection.ts";
 import { EventStream, type StreamOptions } from "./stream.ts";
 import { TokensApi } from "./tokens-api.ts";
+import { WebhooksApi } from "./webhooks-api.ts";
 
 export interface ClientOptions extends ApiOptions {
   openSocket?: OpenSocket;
@@ -23,6 +24,7 @@ export interface Client {
   readonly queue: QueueApi;
   readonly events: EventsApi;
   readonly tokens: TokensApi;
+  readonly webhooks: WebhooksApi;
   readonly server: ServerApi;
   stream(options?: ClientStreamOptions): EventStream;
 }
@@ -42,6 +44,7 @@ export function createClient(options: ClientOptions): Client {
     queue: new QueueApi(api),
     events: new EventsApi(api),
     tokens: new TokensApi(api),
+    webhooks: new WebhooksApi(api),
     server: new ServerApi(api),
     stream({ transport = "sse", ...stream } = {}) {
       const connect = transport === "ws" ? socketConnect(api, options.openSocket) : sseConnect(api);
