@@ -1,11 +1,9 @@
-import { type Cancel, type Clock, every } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import type { TransientData, TransientName } from "../events/catalog.ts";
 import type { StoredEvent } from "../events/log.ts";
 import type { LogFields, Logger } from "../logger.ts";
 import { customReader, type EventReader, MalformedEvent, readerFor, readFields } from "./event-fields.ts";
 
-/** A line follows its event by at most this, when the server has time. */
-const flushEveryMs = 100;
 /** Told in one turn of the event loop, so that no request waits noticeably. So many are told at once. */
 const turnEventsMax = 200;
 /** What may wait when there is no time; beyond it events are dropped and counted. */
@@ -24,7 +22,9 @@ interface Transient {
 export interface EventMeter {
   /** Whether it needs the fields of this event even when the log does not take its level. */
   needs(name: string): boolean;
-  count(name: string, fields: LogFields): void;
+  observe(name: string, fields: LogFields): void;
+  /** So many events of this type have been told; those of users are `custom`. */
+  count(name: string, events: number): void;
 }
 
 export interface MirrorOptions {
@@ -45,19 +45,8 @@ export class Mirror {
   #waiting: (StoredEvent | Transient)[] = [];
   #chars = 0;
   #turnAhead: ReturnType<typeof setImmediate> | undefined;
-  #cancelTimer: Cancel = () => {};
 
   constructor(private readonly options: MirrorOptions) {}
-
-  start(): void {
-    this.#cancelTimer = every(this.options.clock, flushEveryMs, () => this.#turn());
-  }
-
-  /** Tells what is left. */
-  stop(): void {
-    this.#cancelTimer();
-    this.flush();
-  }
 
   /** Takes what was committed, for `EventLog.onAppend`. */
   readonly take = (events: readonly StoredEvent[]): void => {
@@ -79,6 +68,11 @@ export class Mirror {
     this.#lookAhead();
   };
 
+  /** Tells some of what waits; to be called several times a second. */
+  tick(): void {
+    if (!this.#turnAhead) this.#turn();
+  }
+
   /** Tells all that waits, now. */
   flush(): void {
     while (this.#waiting.length > 0) this.#turn();
@@ -97,27 +91,34 @@ export class Mirror {
   }
 
   #turn(): void {
+    if (this.#waiting.length === 0) return;
     const events = this.#waiting.splice(0, turnEventsMax);
     if (this.#waiting.length === 0) this.#chars = 0;
+    const counts = new Map<string, number>();
     for (const event of events) {
       try {
-        this.#tell(event);
+        const name = this.#tell(event);
+        counts.set(name, (counts.get(name) ?? 0) + 1);
       } catch (error) {
         this.#skip(event, error);
       }
     }
+    for (const [name, count] of counts) this.options.meter.count(name, count);
   }
 
-  #tell(event: StoredEvent | Transient): void {
+  /** Returns as what it counts. */
+  #tell(event: StoredEvent | Transient): string {
     const { logger, meter } = this.options;
     const builtIn = readerFor(event.name);
     const reader = builtIn ?? customReader;
     const isLogged = logger.enabled(reader.level);
-    let fields: LogFields = {};
-    if (isLogged || meter.needs(event.name))
-      fields = "text" in event ? storedFields(reader, event) : transientFields(reader, event);
-    meter.count(builtIn ? event.name : "custom", fields);
-    if (isLogged) logger[reader.level](reader.message, fields, event.at);
+    const isMeasured = meter.needs(event.name);
+    if (isLogged || isMeasured) {
+      const fields = "text" in event ? storedFields(reader, event) : transientFields(reader, event);
+      if (isMeasured) meter.observe(event.name, fields);
+      if (isLogged) logger[reader.level](reader.message, fields, event.at);
+    }
+    return builtIn ? event.name : "custom";
   }
 
   #skip(event: StoredEvent | Transient, error: unknown): void {
@@ -128,11 +129,18 @@ export class Mirror {
   }
 }
 
-function storedFields(reader: EventReader, event: StoredEvent): LogFields {
-  const { name, id, text } = event;
-  if (reader.fields.length === 0) return { "event.type": name, "event.id": id, ...actorOf(text) };
+function storedFields(reader: EventReader, { name, id, text, trace }: StoredEvent): LogFields {
+  const head =
+    trace === undefined ? { "event.type": name, "event.id": id } : { "event.type": name, "event.id": id, ...traceFields(trace) };
+  if (reader.fields.length === 0) return { ...head, ...actorOf(text) };
   const { actor, data } = JSON.parse(text);
-  return { "event.type": name, "event.id": id, ...actorFields(actor), ...readFields(reader, data) };
+  return { ...head, ...actorFields(actor), ...readFields(reader, data) };
+}
+
+/** By which the lines of one trace are found. */
+function traceFields(traceparent: string): LogFields {
+  const [, trace_id, span_id] = traceparent.split("-");
+  return { trace_id, span_id };
 }
 
 function transientFields(reader: EventReader, { name, connectionId, data }: Transient): LogFields {
@@ -140,12 +148,23 @@ function transientFields(reader: EventReader, { name, connectionId, data }: Tran
   return connectionId === undefined ? fields : { ...fields, connection_id: connectionId };
 }
 
+/** What the same few actors come to, by their JSON. */
+const knownActors = new Map<string, LogFields>();
+const knownActorsMax = 1000;
+const actorKey = ',"actor":';
+
 /** Who acted, without reading data that may be long: quotes within the strings before it are escaped. */
 function actorOf(text: string): LogFields {
-  const end = text.indexOf(',"data":');
-  if (end < 0) throw new MalformedEvent("data is missing");
-  const { actor } = JSON.parse(`${text.slice(0, end)}}`);
-  return actorFields(actor);
+  const start = text.indexOf(actorKey);
+  const end = text.indexOf(',"data":', start);
+  if (start < 0 || end < 0) throw new MalformedEvent("its envelope is not what it should be");
+  const json = text.slice(start + actorKey.length, end);
+  const known = knownActors.get(json);
+  if (known) return known;
+  const fields = actorFields(JSON.parse(json));
+  if (knownActors.size >= knownActorsMax) knownActors.clear();
+  knownActors.set(json, fields);
+  return fields;
 }
 
 const actorKinds = new Set<unknown>(["user", "agent", "worker", "system"]);

@@ -33,6 +33,8 @@ export interface TelemetryOptions {
   otlp: OtlpOptions | undefined;
 }
 
+/** A line follows its event by at most this, when the server has time. */
+const tickMs = 100;
 /** The queue is told of this often even when nothing changes: who asks for its last depth looks back a few minutes at most. */
 const queueStatusMs = 60_000;
 
@@ -50,6 +52,7 @@ export class Telemetry {
   readonly #clock;
   readonly #tracing;
   readonly #otlp;
+  #cancelTick: Cancel = () => {};
   #cancelQueueStatus: Cancel = () => {};
 
   /** What is sent out is loaded only if that is wanted. */
@@ -86,8 +89,7 @@ export class Telemetry {
   /** From now on it is told how things stand, too. */
   start(sources: StateSources): void {
     registerState(this.#registry, sources);
-    this.#process.start();
-    this.mirror.start();
+    this.#tick();
     const tell = () => this.mirror.takeTransient("QueueStatus", sources.queue());
     tell();
     this.#cancelQueueStatus = every(this.#clock, queueStatusMs, tell);
@@ -97,9 +99,18 @@ export class Telemetry {
   /** Tells and sends what is left. The sources of `start` are asked for the last time. */
   async stop(): Promise<void> {
     this.#cancelQueueStatus();
-    this.#process.stop();
-    this.mirror.stop();
+    this.#cancelTick();
+    this.mirror.flush();
     await this.#otlp?.stop();
+  }
+
+  #tick(): void {
+    const dueMs = this.#clock.monotonicMs() + tickMs;
+    this.#cancelTick = this.#clock.after(tickMs, () => {
+      this.#process.timer(dueMs);
+      this.mirror.tick();
+      this.#tick();
+    });
   }
 
   /** All metrics as they are now. */

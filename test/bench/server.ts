@@ -18,10 +18,14 @@ export class BenchServer {
   ) {}
 
   /** The built binary. `seed` may fill the data directory before. */
-  static async matric(binary: string, seed: (dataDir: string) => void | Promise<void> = () => {}): Promise<BenchServer> {
+  static async matric(
+    binary: string,
+    seed: (dataDir: string) => void | Promise<void> = () => {},
+    env: Record<string, string> = {},
+  ): Promise<BenchServer> {
     const dataDir = await mkdtemp(join(tmpdir(), "matric-bench-"));
     await seed(dataDir);
-    return BenchServer.#start([binary, "serve", "--port", "0", "--data-dir", dataDir], dataDir);
+    return BenchServer.#start([binary, "serve", "--port", "0", "--data-dir", dataDir], dataDir, env);
   }
 
   /** What it is compared with: a script of `baselines/`. */
@@ -32,7 +36,7 @@ export class BenchServer {
     );
   }
 
-  static async #start(command: string[], dataDir: string): Promise<BenchServer> {
+  static async #start(command: string[], dataDir: string, env: Record<string, string> = {}): Promise<BenchServer> {
     const startedAtUs = nowUs();
     const child = Bun.spawn(onCore(0, command), {
       cwd: dataDir,
@@ -42,6 +46,7 @@ export class BenchServer {
         // Raw sockets answer no pings.
         MATRIC_WS_PONG_TIMEOUT_SECONDS: "3600",
         MATRIC_RETENTION_EVENTS: "1000000000",
+        ...env,
       },
       stdin: "ignore",
       stdout: "pipe",
@@ -51,6 +56,8 @@ export class BenchServer {
     for (;;) {
       const { message, fields } = JSON.parse(await lines.next());
       if (message !== "listening") continue;
+      // As a log shipper does: a log that nobody reads would cost less.
+      lines.discard();
       return new BenchServer(Number(new URL(fields.url).port), (nowUs() - startedAtUs) / 1000, child, dataDir);
     }
   }

@@ -47,6 +47,10 @@ export function lineReader(stream: ReadableStream<Uint8Array>) {
   const reader = stream.getReader();
   let rest = "";
   return {
+    /** Reads on to the end, for nobody. */
+    async discard(): Promise<void> {
+      while (!(await reader.read()).done);
+    },
     /** The next line; rejects at the end of the stream. */
     async next(): Promise<string> {
       for (let end = rest.indexOf("\n"); ; end = rest.indexOf("\n")) {

@@ -134,14 +134,16 @@ export class EventMetrics implements EventMeter {
     return needed.has(name);
   }
 
-  count(name: string, fields: LogFields): void {
-    this.#events.inc({ event: name });
-    if (name.startsWith("Job")) this.#countJob(name, fields);
-    else if (needed.has(name)) this.#countStream(name, fields);
+  count(name: string, events: number): void {
+    this.#events.inc({ event: name }, events);
   }
 
-  #countJob(name: string, fields: LogFields): void {
-    if (!needed.has(name)) return;
+  observe(name: string, fields: LogFields): void {
+    if (name.startsWith("Job")) this.#observeJob(name, fields);
+    else this.#observeStream(name, fields);
+  }
+
+  #observeJob(name: string, fields: LogFields): void {
     const job_type = this.#jobType(fields["event.job_type"]);
     const error_code = this.#errorCode(fields["event.error_code"]);
     if (name === "JobStarted") this.#jobsStarted.inc({ job_type });
@@ -154,7 +156,7 @@ export class EventMetrics implements EventMeter {
     if (typeof durationMs === "number") this.#jobDuration.observe({ job_type, status }, durationMs / 1000);
   }
 
-  #countStream(name: string, fields: LogFields): void {
+  #observeStream(name: string, fields: LogFields): void {
     const transport = String(fields["event.transport"]);
     const reason = String(fields["event.reason"]);
     if (name === "StreamGap") this.#gaps.inc({ reason });

@@ -1,8 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import { type Cancel, type Clock, every } from "../../clock.ts";
-
-const lagSampleMs = 100;
+import type { Clock } from "../../clock.ts";
 
 /**
  * The process itself, under the names that dashboards know. Not by prom-client's own collectors: on Bun their heap figures are
@@ -10,7 +8,6 @@ const lagSampleMs = 100;
  */
 export class ProcessMetrics {
   readonly #lag;
-  #cancel: Cancel = () => {};
 
   constructor(
     registry: Registry,
@@ -57,17 +54,9 @@ export class ProcessMetrics {
     });
   }
 
-  start(): void {
-    let beforeMs = this.clock.monotonicMs();
-    this.#cancel = every(this.clock, lagSampleMs, () => {
-      const nowMs = this.clock.monotonicMs();
-      this.#lag.observe(Math.max(0, nowMs - beforeMs - lagSampleMs) / 1000);
-      beforeMs = nowMs;
-    });
-  }
-
-  stop(): void {
-    this.#cancel();
+  /** A timer that was to run at `dueMs` runs now, on the monotonic clock. */
+  timer(dueMs: number): void {
+    this.#lag.observe(Math.max(0, this.clock.monotonicMs() - dueMs) / 1000);
   }
 }
 

@@ -31,7 +31,8 @@ export class RegistryProducer implements MetricProducer {
 
   async collect(): Promise<CollectionResult> {
     const endTime = hrTime(this.clock.now());
-    const metrics = (await this.families()).map((family) => this.#metric(family, endTime));
+    const told = (await this.families()).filter(({ values }) => values.length > 0);
+    const metrics = told.map((family) => this.#metric(family, endTime));
     return { resourceMetrics: { resource: emptyResource(), scopeMetrics: [{ scope: { name: "matric" }, metrics }] }, errors: [] };
   }
 

@@ -28,7 +28,8 @@ export function otlpLogger(options: OtlpLoggerOptions, target = "matric"): Logge
     (message: string, fields: LogFields = {}, atMs: number = clock.now()) => {
       if (!inner.enabled(level)) return;
       inner[level](message, fields, atMs);
-      const { traceparent, ...attributes } = fields;
+      const { trace_id, span_id, ...attributes } = fields;
+      const traceparent = typeof trace_id === "string" ? `00-${trace_id}-${span_id}-01` : current();
       sink.emit({
         timestamp: atMs,
         observedTimestamp: clock.now(),
@@ -36,7 +37,7 @@ export function otlpLogger(options: OtlpLoggerOptions, target = "matric"): Logge
         severityText: level.toUpperCase(),
         body: message,
         attributes: { ...definedOf(attributes) },
-        context: contextOf(typeof traceparent === "string" ? traceparent : current()),
+        context: contextOf(traceparent),
       });
     };
   return {
