@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Db, openDb } from "../../src/db/open.ts";
@@ -145,21 +145,4 @@ describe("a database file", () => {
     expect(error).toBeNull();
     db.close();
   });
-});
-
-test("a directory that cannot be written to is refused in words", async () => {
-  openDb(folder, "normal").close();
-  chmodSync(file("matric.db"), 0o444);
-  chmodSync(file("matric.lock"), 0o444);
-  chmodSync(folder, 0o555);
-  // Nothing is read-only for root: the attempt is made as somebody else.
-  const script = `import { openDb } from "${join(import.meta.dir, "../../src/db/open.ts")}";
-    try { openDb(${JSON.stringify(folder)}, "normal"); } catch (error) { console.log(error.code + " " + error.message); }`;
-  const command = [process.execPath, "-e", script];
-  const asUser = process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--clear-groups", ...command] : command;
-  const child = Bun.spawn(asUser, { stdout: "pipe", stderr: "pipe", env: { PATH: process.env.PATH ?? "", HOME: folder } });
-  const [said, trouble] = await Promise.all([child.stdout.text(), child.stderr.text()]);
-  chmodSync(folder, 0o755);
-  expect(`${said}${trouble}`).toContain("storage_unavailable ");
-  expect(said).toContain("read-only");
 });

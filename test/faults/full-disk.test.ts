@@ -1,49 +1,34 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ByteStream, dataOf } from "../support/byte-stream.ts";
 import { runCli } from "../support/cli.ts";
 import { complaints, Publishing, wholeLog } from "../support/publishing.ts";
 import { ServerProcess } from "../support/server-process.ts";
+import { isWithoutDisks, SmallDisk } from "../support/small-disk.ts";
 
 const megabyte = 1024 * 1024;
 
-let disk: string;
-
-/** A disk of a few megabytes; says what is in the way if there can be none. */
-function mountDisk(): string | undefined {
-  disk = mkdtempSync(join(tmpdir(), "matric-disk-"));
-  const { exitCode, stderr } = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk], { stderr: "pipe" });
-  return exitCode === 0 ? undefined : stderr.toString().trim();
-}
-
-function unmountDisk(): void {
-  Bun.spawnSync(["umount", "--lazy", disk], { stderr: "ignore" });
-  rmSync(disk, { recursive: true });
-}
-
-const obstacle = mountDisk();
-unmountDisk();
-// Where the tests must be complete, failing to mount is a failure.
-const isSkipped = obstacle !== undefined && !process.env.CI;
-if (isSkipped) process.stderr.write(`SKIPPED: the tests of a full disk need to mount one, as root: ${obstacle}\n`);
+const isSkipped = isWithoutDisks();
+let disk: SmallDisk | undefined;
 
 beforeEach(() => {
-  if (isSkipped) return;
-  const failure = mountDisk();
-  if (failure !== undefined) throw new Error(`a small disk cannot be mounted: ${failure}`);
+  disk = isSkipped ? undefined : SmallDisk.mount(6);
 });
 
-afterEach(() => {
-  if (!isSkipped) unmountDisk();
-});
+afterEach(() => disk?.remove());
+
+/** Where a file lies on the disk. */
+function onDisk(name: string): string {
+  if (!disk) throw new Error("there is no disk");
+  return join(disk.path, name);
+}
 
 test.skipIf(isSkipped)(
   "a full disk: a clear answer, no crash, nothing lost that was acknowledged; and it goes on when there is room",
   async () => {
-    writeFileSync(join(disk, "ballast"), new Uint8Array(3 * megabyte));
-    const server = await ServerProcess.start({}, join(disk, "data"));
+    writeFileSync(onDisk("ballast"), new Uint8Array(3 * megabyte));
+    const server = await ServerProcess.start({}, onDisk("data"));
     try {
       const stream = await ByteStream.open(`${server.url}/api/v1/events`);
       const publishing = new Publishing("x".repeat(8000));
@@ -77,7 +62,7 @@ test.skipIf(isSkipped)(
       await server.restart();
       expect(complaints(publishing.acknowledged, await wholeLog(server.url))).toEqual([]);
 
-      rmSync(join(disk, "ballast"));
+      rmSync(onDisk("ballast"));
       expect(await publishing.once(server.url)).toBe(201);
       expect(complaints(publishing.acknowledged, await wholeLog(server.url))).toEqual([]);
       expect(await server.terminate()).toBe(0);
@@ -89,8 +74,8 @@ test.skipIf(isSkipped)(
 );
 
 test.skipIf(isSkipped)("a disk that is full from the start: one clear line", async () => {
-  writeFileSync(join(disk, "ballast"), new Uint8Array(6 * megabyte - 100_000));
-  const { code, stdout, stderr } = await runCli(["serve", "--port", "0", "--data-dir", join(disk, "data")]);
+  writeFileSync(onDisk("ballast"), new Uint8Array(6 * megabyte - 100_000));
+  const { code, stdout, stderr } = await runCli(["serve", "--port", "0", "--data-dir", onDisk("data")]);
   expect([code, stdout]).toEqual([1, ""]);
   expect(stderr.trim().split("\n")).toHaveLength(1);
   expect(stderr).toContain("the disk is full");
