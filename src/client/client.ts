@@ -3,6 +3,7 @@ import { EventsApi } from "./events-api.ts";
 import { JobsApi, QueueApi } from "./jobs-api.ts";
 import { NotesApi } from "./notes-api.ts";
 import { ServerApi } from "./server-api.ts";
+import { SessionApi } from "./session-api.ts";
 import { type OpenSocket, socketConnect } from "./socket-connection.ts";
 import { sseConnect } from "./sse-connection.ts";
 import { EventStream, type StreamOptions } from "./stream.ts";
@@ -24,6 +25,7 @@ export interface Client {
   readonly queue: QueueApi;
   readonly events: EventsApi;
   readonly tokens: TokensApi;
+  readonly session: SessionApi;
   readonly webhooks: WebhooksApi;
   readonly server: ServerApi;
   stream(options?: ClientStreamOptions): EventStream;
@@ -44,6 +46,7 @@ export function createClient(options: ClientOptions): Client {
     queue: new QueueApi(api),
     events: new EventsApi(api),
     tokens: new TokensApi(api),
+    session: new SessionApi(api),
     webhooks: new WebhooksApi(api),
     server: new ServerApi(api),
     stream({ transport = "sse", ...stream } = {}) {

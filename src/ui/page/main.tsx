@@ -19,3 +19,4 @@ if (root) {
   );
 }
 page.feed.start();
+void page.session.check();

@@ -11,7 +11,9 @@ import { NoteDesk } from "./notes/note-desk.ts";
 import { NoteList } from "./notes/note-list.ts";
 import { NoteTitles } from "./notes/note-titles.ts";
 import { ServerInfo } from "./shell/server-info.ts";
+import { SessionKeeper } from "./shell/session-keeper.ts";
 import { Toasts } from "./shell/toasts.ts";
+import { WebhookBoard } from "./webhooks/webhook-board.ts";
 
 /** Everything that the views show and do. */
 export interface Page {
@@ -19,6 +21,7 @@ export interface Page {
   url: string;
   client: Client;
   feed: Feed;
+  session: SessionKeeper;
   toasts: Toasts;
   server: ServerInfo;
   list: NoteList;
@@ -28,12 +31,14 @@ export interface Page {
   jobs: JobBoard;
   jobToasts: JobToasts;
   tape: EventTape;
+  webhooks: WebhookBoard;
 }
 
 /** Puts the page together. Nothing is fetched before `feed.start()`. */
 export function createPage(url: string, streamWorkerUrl: URL): Page {
   const client = createClient({ url });
   const feed = new Feed(new Api({ url }), streamWorkerUrl);
+  const session = new SessionKeeper(client, feed);
   const toasts = new Toasts();
   const server = new ServerInfo(client);
   const list = new NoteList(client);
@@ -42,10 +47,11 @@ export function createPage(url: string, streamWorkerUrl: URL): Page {
   const jobs = new JobBoard(client);
   const desk = new NoteDesk({ client, list, jobs, drafts, toasts });
   const tape = new EventTape(client);
+  const webhooks = new WebhookBoard(client);
   const openNoteId = () => desk.open.value?.id;
   const jobToasts = new JobToasts({ client, toasts, openNoteId, titleOf: (id) => titles.of(id) });
-  for (const listener of [server, jobs, list, titles, desk, jobToasts, tape]) feed.add(listener);
-  return { url, client, feed, toasts, server, list, titles, drafts, desk, jobs, jobToasts, tape };
+  for (const listener of [server, jobs, list, titles, desk, jobToasts, tape, webhooks]) feed.add(listener);
+  return { url, client, feed, session, toasts, server, list, titles, drafts, desk, jobs, jobToasts, tape, webhooks };
 }
 
 export const PageContext = createContext<Page | undefined>(undefined);

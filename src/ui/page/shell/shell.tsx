@@ -4,25 +4,29 @@ import { QueueIndicator } from "../jobs/queue-indicator.tsx";
 import { NoteListPane } from "../notes/note-list-pane.tsx";
 import { NotePane } from "../notes/note-pane.tsx";
 import { usePage } from "../page.ts";
+import { WebhookBanner } from "../webhooks/webhook-banner.tsx";
 import { ConnectionState } from "./connection.tsx";
 import { Icon, type IconName } from "./icon.tsx";
 import { lazyView } from "./lazy-view.tsx";
 import { hrefOf, type Route, route } from "./route.ts";
+import { SignIn } from "./sign-in.tsx";
 import { ThemeButton } from "./theme.tsx";
 import { ToastArea } from "./toast-area.tsx";
 
 const History = lazyView(() => import("../notes/history-pane.tsx").then((module) => module.HistoryPane));
 
 const Events = lazyView(() => import("../events/events-view.tsx").then((module) => module.EventsView));
+const Webhooks = lazyView(() => import("../webhooks/webhooks-view.tsx").then((module) => module.WebhooksView));
 
 const places: { route: Route; label: string; icon: IconName }[] = [
   { route: { view: "notes" }, label: "Notes", icon: "notes" },
   { route: { view: "events" }, label: "Events", icon: "events" },
+  { route: { view: "webhooks" }, label: "Webhooks", icon: "hook" },
 ];
 
 /** The page's frame. */
 export function Shell() {
-  const { desk, jobs } = usePage();
+  const { desk, jobs, session } = usePage();
   const at = route.value;
   useEffect(() => {
     const obey = (event: KeyboardEvent) => {
@@ -58,10 +62,16 @@ export function Shell() {
         <QueueIndicator />
         <ConnectionState />
         <ThemeButton />
+        {session.state.value === "signed_in" && (
+          <button type="button" class="plain square" aria-label="Sign out" title="Sign out" onClick={() => session.signOut()}>
+            <Icon name="leave" />
+          </button>
+        )}
       </header>
+      <WebhookBanner />
       <main id="main" tabIndex={-1} class={mainClass(at)}>
         <h1 class="hidden">{titleOf(at, desk.open.value?.base.value?.title)}</h1>
-        <View />
+        {session.state.value === "needed" ? <SignIn /> : <View />}
       </main>
       <JobsPanel />
       <ToastArea />
@@ -74,6 +84,7 @@ function View() {
   const at = route.value;
   const note = desk.open.value;
   if (at.view === "events") return <Events />;
+  if (at.view === "webhooks") return <Webhooks webhookId={at.webhookId} />;
   return (
     <>
       <NoteListPane />

@@ -1,0 +1,61 @@
+import { useState } from "preact/hooks";
+import { usePage } from "../page.ts";
+import { Icon } from "../shell/icon.tsx";
+import { hrefOf } from "../shell/route.ts";
+import { AddWebhook } from "./add-webhook.tsx";
+import { WebhookDetail } from "./webhook-detail.tsx";
+import { WebhookHealth } from "./webhook-health.tsx";
+
+/** Where events are sent to, and how that goes. */
+export function WebhooksView({ webhookId }: { webhookId: string | undefined }) {
+  const { webhooks } = usePage();
+  const [isAdding, setAdding] = useState(false);
+  const all = webhooks.webhooks.value;
+  const chosen = all?.find(({ id }) => id === webhookId);
+  return (
+    <div class={`webhooks ${chosen ? "open" : ""}`}>
+      <section class="webhook-list scroll" aria-label="Webhooks">
+        <div class="panel-head">
+          <h2>Webhooks</h2>
+          <button type="button" class="primary" onClick={() => setAdding(true)}>
+            <Icon name="add" />
+            <span>Add</span>
+          </button>
+        </div>
+        {webhooks.hasFailed.value && !all && (
+          <p class="muted">
+            The webhooks could not be loaded.
+            <button type="button" class="plain" onClick={() => webhooks.refresh()}>
+              Try again
+            </button>
+          </p>
+        )}
+        {all?.length === 0 && <p class="muted">None yet. Add one to have events sent to another program, signed and retried.</p>}
+        <ul>
+          {all?.map((webhook) => (
+            <li key={webhook.id}>
+              <a
+                class="webhook-card"
+                href={hrefOf({ view: "webhooks", webhookId: webhook.id })}
+                aria-current={webhook.id === webhookId ? "page" : undefined}
+              >
+                <strong class="cut">{webhook.description || webhook.url}</strong>
+                {webhook.description && <span class="cut muted">{webhook.url}</span>}
+                <span class="cut muted">{webhook.events.join(", ")}</span>
+                <WebhookHealth webhook={webhook} />
+              </a>
+            </li>
+          ))}
+        </ul>
+      </section>
+      {chosen ? (
+        <WebhookDetail key={chosen.id} webhook={chosen} />
+      ) : (
+        <section class="blank wide-only">
+          <p>{webhookId && all ? "There is no such webhook." : "Choose a webhook to see what was sent to it."}</p>
+        </section>
+      )}
+      {isAdding && <AddWebhook onClose={() => setAdding(false)} />}
+    </div>
+  );
+}
