@@ -14,6 +14,7 @@ const groups: Record<string, () => Promise<Register>> = {
   jobs: async () => (await import("./jobs/group.ts")).registerJobs,
   queue: async () => (await import("./queue/group.ts")).registerQueue,
   tokens: async () => (await import("./tokens/group.ts")).registerTokens,
+  webhooks: async () => (await import("./webhooks/group.ts")).registerWebhooks,
   backup: async () => (await import("./backup.ts")).registerBackup,
   restore: async () => (await import("./restore.ts")).registerRestore,
   completion: async () => (await import("./completion.ts")).registerCompletion,
