@@ -71,7 +71,11 @@ export class WebhooksApi {
   }
 
   /** The newest first. */
-  deliveries(id: string, { status, limit, cursor }: DeliveryFilter & PageQuery = {}, signal?: AbortSignal): Promise<DeliveryPage> {
+  deliveries(
+    id: string,
+    { status, limit, cursor }: DeliveryFilter & PageQuery = {},
+    signal?: AbortSignal,
+  ): Promise<DeliveryPage> {
     return this.api.json("GET", `${one(id)}/deliveries`, DeliveryPage, { query: { status, limit, cursor }, signal });
   }
 

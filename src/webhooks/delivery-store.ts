@@ -209,7 +209,12 @@ export class DeliveryStore {
     return query.all(webhookId, beforeRowId, limit);
   }
 
-  addAttempt(rowId: number, number: number, sent: Omit<AttemptRow, "requestHeaders">, requestHeaders: Record<string, string>): void {
+  addAttempt(
+    rowId: number,
+    number: number,
+    sent: Omit<AttemptRow, "requestHeaders">,
+    requestHeaders: Record<string, string>,
+  ): void {
     const { at, status, errorCode, error, durations, responseHeaders, responseBody } = sent;
     const headers = responseHeaders === null ? null : JSON.stringify(responseHeaders);
     this.#addAttempt.run(
