@@ -54,7 +54,16 @@ export class BodyReader {
     return new Promise((resolve, reject) => {
       const arriving = { startedMs: this.#options.clock.monotonicMs(), giveUp: reject };
       this.#arriving.add(arriving);
-      body.then(resolve, reject).finally(() => this.#arriving.delete(arriving));
+      body.then(
+        (bytes) => {
+          this.#arriving.delete(arriving);
+          resolve(bytes);
+        },
+        (error) => {
+          this.#arriving.delete(arriving);
+          reject(error);
+        },
+      );
     });
   }
 

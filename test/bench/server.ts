@@ -46,6 +46,8 @@ export class BenchServer {
         // Raw sockets answer no pings.
         MATRIC_WS_PONG_TIMEOUT_SECONDS: "3600",
         MATRIC_RETENTION_EVENTS: "1000000000",
+        // All of them come from this machine.
+        MATRIC_CONNECTIONS_PER_ADDRESS_MAX: "1000000",
         ...env,
       },
       stdin: "ignore",
