@@ -4,6 +4,7 @@ import {
   isJsonContentType,
   isLegacyRequest,
   type McpHttpHandler,
+  type McpRequestContext,
   type McpServerFactory,
   readRequestBody,
   type ServerEventBus,
@@ -19,8 +20,11 @@ const methods = ["GET", "POST", "DELETE"];
 /** A client that takes nothing of its stream for so long is cut off. */
 const stalledMs = 60_000;
 
+/** Makes a server for one request of the present revision, which holds `message`, or for a session of a 2025 one. */
+export type EndpointFactory = (context: McpRequestContext, message?: unknown) => ReturnType<McpServerFactory>;
+
 export interface EndpointOptions {
-  factory: McpServerFactory;
+  factory: EndpointFactory;
   /** Tells the subscribers of the present revision what has changed. */
   bus: ServerEventBus;
   clock: Clock;
@@ -38,13 +42,17 @@ export class McpEndpoint {
   readonly #present: McpHttpHandler;
   readonly #sessions: Sessions;
   readonly #options: EndpointOptions;
+  /** What the requests under way hold: the SDK does not hand it on. */
+  readonly #messages = new WeakMap<Request, unknown>();
   #streams = 0;
 
   constructor(options: EndpointOptions) {
     const { factory, bus, clock, logger, sessionsMax } = options;
     this.#options = options;
     this.#sessions = new Sessions({ factory, clock, logger, max: sessionsMax, stalledMs });
-    this.#present = createMcpHandler(factory, {
+    const createServer: McpServerFactory = (context) =>
+      factory(context, context.requestInfo && this.#messages.get(context.requestInfo));
+    this.#present = createMcpHandler(createServer, {
       legacy: "reject",
       maxSubscriptions: sessionsMax,
       bus,
@@ -82,6 +90,7 @@ export class McpEndpoint {
       return errorResponse(403, transportErrorCode, `subscriptions/listen needs the scopes ${scopesOfAll.join(", ")}.`);
     }
     if (await isLegacyRequest(request, body)) return this.#sessions.handle(request, body, authInfo);
+    this.#messages.set(request, body);
     const response = await this.#present.fetch(request, { parsedBody: body, ...(authInfo && { authInfo }) });
     if (response.headers.get("content-type") !== "text/event-stream") return response;
     this.#streams++;

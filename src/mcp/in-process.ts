@@ -1,8 +1,9 @@
-import type { McpServerFactory, ServerEventBus } from "@modelcontextprotocol/server";
+import type { ServerEventBus } from "@modelcontextprotocol/server";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../logger.ts";
+import { callTool, waitingCall } from "./call-tool.ts";
 import { ResourceChanges } from "./changes.ts";
-import { McpEndpoint } from "./endpoint.ts";
+import { type EndpointFactory, McpEndpoint } from "./endpoint.ts";
 import { EngineBackend, type Engines } from "./engine-backend.ts";
 import { createProtocolServer } from "./server.ts";
 import { Waiters } from "./waiters.ts";
@@ -36,9 +37,14 @@ export function createInProcess({
   const changes = new ResourceChanges(backend, clock);
   const waiters = new Waiters(waitersMax);
   const deps = { backend, changes, waiters, logger, version };
-  // A request of the present revision names its method in a header, which the SDK has compared with the body.
-  const factory: McpServerFactory = ({ era, requestInfo }) =>
-    createProtocolServer(deps, era === "modern" ? requestInfo?.headers.get("mcp-method") : null);
+  const factory: EndpointFactory = async ({ era, requestInfo, authInfo }, message) => {
+    if (era === "legacy" || !requestInfo) return createProtocolServer(deps);
+    const waiting = waitingCall(message);
+    // Before the server for it is made: an agent that waits then costs half of the memory.
+    const answer = waiting && (await callTool(waiting, { authInfo, signal: requestInfo.signal }, deps));
+    // A request of the present revision names its method in a header, which the SDK has compared with the message.
+    return createProtocolServer({ ...deps, answer }, requestInfo.headers.get("mcp-method"));
+  };
   const bus: ServerEventBus = {
     publish() {},
     subscribe: (listener) => changes.subscribe((uri) => listener({ kind: "resource_updated", uri })),

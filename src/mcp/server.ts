@@ -1,6 +1,5 @@
 import {
   type CacheHint,
-  type CallToolRequest,
   type CallToolResult,
   type jsonSchemaValidator,
   ProtocolError,
@@ -10,23 +9,21 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import type { Logger } from "../logger.ts";
-import type { Backend, Caller } from "./backend.ts";
+import { type CallDeps, type CallOrigin, callerOf, callTool } from "./call-tool.ts";
 import type { ResourceChanges } from "./changes.ts";
-import { describeFailure, failedResult } from "./failure.ts";
+import { describeFailure } from "./failure.ts";
 import { channelInstructions, instructions } from "./instructions.ts";
 import { listResources, readResource, resourceTemplates } from "./resources.ts";
 import { mustHave, scopeOf } from "./rights.ts";
-import { findTool, toolNames, tools } from "./tools.ts";
-import type { Waiters } from "./waiters.ts";
+import { tools } from "./tools.ts";
 
-export interface ServerDeps {
-  backend: Backend;
+export interface ServerDeps extends CallDeps {
   changes: ResourceChanges;
-  waiters: Waiters;
-  logger: Logger;
   version: string;
   /** Declares that events are pushed as `notifications/claude/channel`. */
   isChannel?: boolean;
+  /** To the one call that will be made, where it has been waited for already. */
+  answer?: CallToolResult | undefined;
 }
 
 const forAll: CacheHint = { ttlMs: 300_000, cacheScope: "public" };
@@ -47,7 +44,7 @@ const noValidator: jsonSchemaValidator = {
  * where that is known: while thousands wait, what nobody will call is not worth its memory.
  */
 export function createProtocolServer(deps: ServerDeps, only?: string | null): Server {
-  const { backend, changes, logger, version, isChannel = false } = deps;
+  const { backend, changes, logger, version, isChannel = false, answer } = deps;
   const server = new Server(
     { name: "matric", title: "matric", version },
     {
@@ -59,11 +56,12 @@ export function createProtocolServer(deps: ServerDeps, only?: string | null): Se
   );
   const isAskedFor = (method: string) => !only || only === method;
   if (isAskedFor("tools/list")) server.setRequestHandler("tools/list", () => toolList);
-  if (isAskedFor("tools/call")) server.setRequestHandler("tools/call", ({ params }, context) => callTool(params, context, deps));
+  if (isAskedFor("tools/call"))
+    server.setRequestHandler("tools/call", ({ params }, context) => answer ?? callTool(params, originOf(context), deps));
   if (isAskedFor("resources/templates/list")) server.setRequestHandler("resources/templates/list", () => ({ resourceTemplates }));
   if (isAskedFor("resources/list")) {
     server.setRequestHandler("resources/list", async (_request, context) => {
-      const resources = await listResources(backend, callerOf(context)).catch((error) => {
+      const resources = await listResources(backend, callerOf(originOf(context))).catch((error) => {
         throw protocolError(error, logger);
       });
       return { resources };
@@ -71,7 +69,7 @@ export function createProtocolServer(deps: ServerDeps, only?: string | null): Se
   }
   if (isAskedFor("resources/read")) {
     server.setRequestHandler("resources/read", ({ params: { uri } }, context) =>
-      readResource(uri, backend, callerOf(context)).catch((error) => {
+      readResource(uri, backend, callerOf(originOf(context))).catch((error) => {
         throw protocolError(error, logger, uri);
       }),
     );
@@ -80,27 +78,9 @@ export function createProtocolServer(deps: ServerDeps, only?: string | null): Se
   return server;
 }
 
-function callTool(
-  { name, arguments: args }: CallToolRequest["params"],
-  context: ServerContext,
-  { backend, waiters, logger }: ServerDeps,
-): Promise<CallToolResult> {
-  const tool = findTool(name);
-  if (!tool) {
-    const message = `There is no tool "${name.slice(0, 80)}"; the tools are ${toolNames.join(", ")}.`;
-    throw new ProtocolError(ProtocolErrorCode.InvalidParams, message);
-  }
-  const caller = callerOf(context);
+function originOf({ mcpReq, http }: ServerContext): CallOrigin {
   // In a session of the 2025 revision a connection that breaks does not cancel the call; but nobody waits for it any more.
-  const called = tool.waits
-    ? waiters.run([caller.signal, context.http?.req?.signal], (signal) => tool.call(args, backend, { ...caller, signal }))
-    : tool.call(args, backend, caller);
-  return called.catch((error) => failedResult(error, logger));
-}
-
-function callerOf({ mcpReq, http }: ServerContext): Caller {
-  const { clientId = null, scopes } = http?.authInfo ?? {};
-  return { actor: { kind: "agent", id: clientId }, scopes, signal: mcpReq.signal };
+  return { authInfo: http?.authInfo, signal: mcpReq.signal, connection: http?.req?.signal };
 }
 
 function protocolError(error: unknown, logger: Logger, uri?: string): ProtocolError {
