@@ -19,6 +19,7 @@ const groups: Record<string, () => Promise<Register>> = {
   restore: async () => (await import("./restore.ts")).registerRestore,
   completion: async () => (await import("./completion.ts")).registerCompletion,
   mcp: async () => (await import("./mcp.ts")).registerMcp,
+  telemetry: async () => (await import("./telemetry/group.ts")).registerTelemetry,
   status: async () => (await import("./status.ts")).registerStatus,
 };
 

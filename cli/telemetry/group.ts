@@ -1,0 +1,19 @@
+import type { Command } from "commander";
+import { alertRules } from "../../src/telemetry/ready/alerts.ts";
+import { dashboard } from "../../src/telemetry/ready/dashboard.ts";
+import type { Io } from "../io.ts";
+import { examples } from "../options.ts";
+
+export function registerTelemetry(program: Command, io: Io): void {
+  const telemetry = program.command("telemetry").description("print what monitoring systems need to watch matric");
+  telemetry
+    .command("dashboard")
+    .description("print a Grafana dashboard, to be imported as it is")
+    .addHelpText("after", examples("matric telemetry dashboard > matric.json"))
+    .action(() => io.stdout.write(`${JSON.stringify(dashboard(), null, 2)}\n`));
+  telemetry
+    .command("alerts")
+    .description("print alert rules for Prometheus")
+    .addHelpText("after", examples("matric telemetry alerts > /etc/prometheus/matric.yml"))
+    .action(() => io.stdout.write(alertRules()));
+}
