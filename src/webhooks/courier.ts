@@ -5,6 +5,7 @@ import type { DeliveryRow } from "./delivery-store.ts";
 import type { Lane } from "./lane.ts";
 import type { Ledger, Made, Recorded } from "./ledger.ts";
 import { outgoing, shownHeaders } from "./outgoing.ts";
+import type { RecentEvents } from "./recent-events.ts";
 import { Recorder } from "./recorder.ts";
 import type { Send, WatchAttempt } from "./sending.ts";
 import type { StubbornWriter } from "./stubborn-writer.ts";
@@ -15,6 +16,7 @@ export interface CourierOptions {
   ledger: Ledger;
   writer: StubbornWriter;
   log: EventLog;
+  recent: RecentEvents;
   clock: Clock;
   logger: Logger;
   send: Send;
@@ -55,8 +57,8 @@ export class Courier {
   }
 
   async #attempt(lane: Lane, delivery: DeliveryRow, isProbe: boolean): Promise<void> {
-    const { log, clock, send, watchAttempt } = this.options;
-    const event = log.get(delivery.seq);
+    const { log, recent, clock, send, watchAttempt } = this.options;
+    const event = recent.get(delivery.seq) ?? log.get(delivery.seq);
     if (!event) return this.#expire(lane, delivery);
     const nowMs = clock.now();
     const { target } = lane;

@@ -80,9 +80,9 @@ export class DeliveryStore {
   readonly #removePending;
 
   constructor({ sqlite }: Db) {
-    this.#insert = sqlite.query<DeliveryRow, (string | number | null)[]>(
+    this.#insert = sqlite.query(
       `INSERT INTO deliveries (id, webhook_id, seq, event_id, event, status, is_lenient, next_attempt_at, created_at)
-       VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?) RETURNING *`,
+       VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?)`,
     );
     this.#save = sqlite.query(
       `UPDATE deliveries SET status = ?, attempts = ?, round_attempts = ?, is_lenient = ?, next_attempt_at = ?, last_status = ?,
@@ -137,10 +137,26 @@ export class DeliveryStore {
   }
 
   insert({ webhookId, seq, eventId, event, isLenient, nextAttemptAt }: NewDelivery, now: number): DeliveryRow {
-    const values = [Bun.randomUUIDv7(), webhookId, seq, eventId, event, isLenient ? 1 : 0, nextAttemptAt, now];
-    const row = this.#insert.get(...values);
-    if (!row) throw new Error("SQLite returned no row for a delivery");
-    return row;
+    const id = Bun.randomUUIDv7();
+    const is_lenient = isLenient ? 1 : 0;
+    const { lastInsertRowid } = this.#insert.run(id, webhookId, seq, eventId, event, is_lenient, nextAttemptAt, now);
+    return {
+      row_id: Number(lastInsertRowid),
+      id,
+      webhook_id: webhookId,
+      seq,
+      event_id: eventId,
+      event,
+      status: "pending",
+      attempts: 0,
+      round_attempts: 0,
+      is_lenient,
+      next_attempt_at: nextAttemptAt,
+      last_status: null,
+      last_error_code: null,
+      created_at: now,
+      finished_at: null,
+    };
   }
 
   save(row: DeliveryState): void {

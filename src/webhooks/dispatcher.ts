@@ -9,6 +9,7 @@ import { Intake } from "./intake.ts";
 import { Lane } from "./lane.ts";
 import type { Ledger, Plan } from "./ledger.ts";
 import { chooseProbe } from "./probe.ts";
+import { RecentEvents } from "./recent-events.ts";
 import type { Send, WatchAttempt } from "./sending.ts";
 import { Slots } from "./slots.ts";
 import type { WebhookRow, WebhookStore } from "./store.ts";
@@ -49,6 +50,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #running = new Map<string, Running>();
   readonly #feed: Feed;
+  readonly #recent = new RecentEvents();
   readonly #slots: Slots;
   readonly #writer: StubbornWriter;
   readonly #courier: Courier;
@@ -61,7 +63,7 @@ export class Dispatcher {
     this.#options = options;
     this.#slots = new Slots(options.requestsMax);
     this.#writer = new StubbornWriter(options.writer, clock, logger);
-    this.#courier = new Courier({ ...options, writer: this.#writer, sync: (id) => this.sync(id) });
+    this.#courier = new Courier({ ...options, recent: this.#recent, writer: this.#writer, sync: (id) => this.sync(id) });
     this.#feed = new Feed({ log, logger, plan: (intake, plan) => this.#plan(intake, plan) });
   }
 
@@ -141,6 +143,7 @@ export class Dispatcher {
   }
 
   async #plan(intake: Intake, plan: Plan): Promise<void> {
+    for (const event of plan.events) this.#recent.add(event);
     let rows: DeliveryRow[] | undefined;
     const planned = () => {
       intake.planning -= plan.events.length;

@@ -1,191 +1,204 @@
-import http from "node:http";
-import https from "node:https";
-import { isIP, type LookupFunction, type Socket } from "node:net";
+import { isIP, type LookupFunction } from "node:net";
 import type { Cancel, Clock } from "../clock.ts";
+import { AnswerParser, BadAnswer } from "./answer-parser.ts";
+import { Connection, type ConnectionUser } from "./connection.ts";
+import type { Connections } from "./connections.ts";
 import { maskHeaders } from "./custom-headers.ts";
 import { type Destinations, ForbiddenAddress } from "./destinations.ts";
 import type { AttemptErrorCode, Outgoing, Sent } from "./sending.ts";
 
 /** An attempt may take so long, from the look-up of the name to the end of the answer. */
 const attemptMsMax = 30_000;
-const headerBytesMax = 32 * 1024;
-/** More of an answer is not read; its status counts all the same. */
-const bodyBytesMax = 64 * 1024;
-const keptBytesMax = 16 * 1024;
 
 export interface HttpAttemptOptions {
   destinations: Destinations;
+  connections: Connections;
   clock: Clock;
-  /** False for a connection of its own. */
-  agent: http.Agent | false;
   ca?: string;
+  /** Whether a connection may be used that was kept open. */
+  mayReuse: boolean;
 }
 
-type Mark = "dns" | "connect" | "tls" | "first_byte";
+type Phase = "dns" | "connect" | "tls" | "first_byte" | "body";
 
 /** One request over HTTP, watched from the look-up of the name to the end of the answer. */
-export class HttpAttempt {
+export class HttpAttempt implements ConnectionUser {
   /** The connection had been kept open from an earlier request, and was closed before any answer. */
   metClosedConnection = false;
   readonly #at;
   readonly #startMs;
   #markMs: number;
-  readonly #durations: Record<Mark, number | null> = { dns: null, connect: null, tls: null, first_byte: null };
-  readonly #chunks: Buffer[] = [];
-  #bodyBytes = 0;
-  #phase: "lookup" | "connect" | "tls" | "answer" = "answer";
-  #request: http.ClientRequest | undefined;
-  #response: http.IncomingMessage | undefined;
+  readonly #durations: Omit<Sent["durations"], "total"> = { dns: null, connect: null, tls: null, first_byte: null };
+  readonly #parser = new AnswerParser();
+  readonly #bytes: Buffer;
+  #phase: Phase = "connect";
+  #connection: Connection | undefined;
   #cancelTimeout: Cancel = () => {};
   #isEnded = false;
-  readonly #ended = Promise.withResolvers<Sent>();
+  #resolve: (sent: Sent) => void = () => {};
 
   constructor(
     private readonly outgoing: Outgoing,
     private readonly options: HttpAttemptOptions,
   ) {
+    this.#bytes = bytesOf(outgoing);
     this.#at = options.clock.now();
     this.#startMs = options.clock.monotonicMs();
     this.#markMs = this.#startMs;
   }
 
   run(signal: AbortSignal): Promise<Sent> {
-    const abort = () => this.#fail("timed_out", "the server is shutting down");
-    signal.addEventListener("abort", abort, { once: true });
-    this.#cancelTimeout = this.options.clock.after(attemptMsMax, () =>
-      this.#fail("timed_out", `no complete answer within ${attemptMsMax / 1000} seconds`),
-    );
-    this.#begin().catch((error) => this.#failWith(error));
-    return this.#ended.promise.finally(() => signal.removeEventListener("abort", abort));
+    return new Promise((resolve) => {
+      const abort = () => this.#end("timed_out", "the server is shutting down");
+      signal.addEventListener("abort", abort);
+      this.#resolve = (sent) => {
+        signal.removeEventListener("abort", abort);
+        resolve(sent);
+      };
+      this.#cancelTimeout = this.options.clock.after(attemptMsMax, () =>
+        this.#end("timed_out", `no complete answer within ${attemptMsMax / 1000} seconds`),
+      );
+      this.#begin();
+    });
   }
 
-  async #begin(): Promise<void> {
-    const { url, headers, body } = this.outgoing;
-    const { agent, ca, destinations } = this.options;
-    const hostname = url.hostname.replace(/^\[|\]$/g, "");
-    const isName = isIP(hostname) === 0;
-    // A name is checked when it is looked up, right before the connection is made.
-    if (!isName) await destinations.addressesOf(url);
-    const request = (url.protocol === "https:" ? https : http).request({
-      method: "POST",
-      agent,
-      host: hostname,
-      port: url.port === "" ? undefined : url.port,
-      path: `${url.pathname}${url.search}`,
-      headers: { ...headers, Host: url.host, "Content-Length": Buffer.byteLength(body) },
-      lookup: this.#lookup,
-      maxHeaderSize: headerBytesMax,
-      ...(isName ? { servername: hostname.replace(/\.+$/, "") } : {}),
-      ...(ca === undefined ? {} : { ca }),
-    });
-    this.#request = request;
-    request.on("socket", (socket) => this.#watch(socket));
-    request.on("response", (response) => this.#receive(response));
-    request.on("error", (error) => this.#failWith(error));
-    request.end(body);
+  #begin(): void {
+    const { url } = this.outgoing;
+    const kept = this.options.mayReuse ? this.options.connections.take(url.origin) : undefined;
+    if (kept) {
+      this.#connection = kept;
+      kept.use(this);
+      this.#request();
+    } else if (isIP(url.hostname.replace(/^\[|\]$/g, "")) === 0) {
+      // A name is checked when it is looked up, right before the connection is made.
+      this.#connect();
+    } else {
+      this.options.destinations.addressesOf(url).then(
+        () => this.#connect(),
+        (error) => this.#fail(error),
+      );
+    }
+  }
+
+  #connect(): void {
+    if (this.#isEnded) return;
+    this.#connection = new Connection({ url: this.outgoing.url, lookup: this.#lookup, ca: this.options.ca }, this);
   }
 
   /** Gives the connection addresses that were checked, and none other. */
-  readonly #lookup: LookupFunction = (_hostname, options, done) => {
-    this.#phase = "lookup";
+  readonly #lookup: LookupFunction = (_hostname, { all }, done) => {
+    this.#phase = "dns";
     this.options.destinations.addressesOf(this.outgoing.url).then(
       (addresses) => {
-        this.#mark("dns");
-        this.#phase = "connect";
+        this.#mark("dns", "connect");
         const [first] = addresses;
-        if (options.all) done(null, addresses);
+        if (all) done(null, addresses);
         else done(null, first?.address ?? "", first?.family);
       },
-      (error) => done(error, "", 0),
+      (error) => {
+        this.#fail(error);
+        done(error, "", 0);
+      },
     );
   };
 
-  #watch(socket: Socket): void {
-    if (this.#request?.reusedSocket) return;
-    if (this.#phase === "answer") this.#phase = "connect";
+  connected(): void {
     const isSecure = this.outgoing.url.protocol === "https:";
-    socket.once("connect", () => {
-      this.#mark("connect");
-      this.#phase = isSecure ? "tls" : "answer";
-    });
-    socket.once("secureConnect", () => {
-      this.#mark("tls");
-      this.#phase = "answer";
-    });
+    this.#mark("connect", isSecure ? "tls" : "first_byte");
+    if (!isSecure) this.#request();
   }
 
-  #receive(response: http.IncomingMessage): void {
-    this.#mark("first_byte");
-    this.#response = response;
-    response.on("data", (chunk: Buffer) => {
-      if (this.#bodyBytes < keptBytesMax) this.#chunks.push(chunk);
-      this.#bodyBytes += chunk.length;
-      if (this.#bodyBytes > bodyBytesMax) this.#finish(response);
-    });
-    response.on("end", () => this.#finish(response));
-    response.on("error", (error) => this.#failWith(error));
-    response.on("close", () => {
-      if (!response.complete) this.#fail("connection_reset", "the connection was closed in the middle of the answer");
-    });
+  secured(): void {
+    this.#mark("tls", "first_byte");
+    this.#request();
   }
 
-  #finish({ statusCode = 0 }: http.IncomingMessage): void {
-    if (statusCode >= 200 && statusCode < 300) this.#end(null, null);
-    else if (statusCode >= 300 && statusCode < 400)
-      this.#end("redirect", `the receiver answered ${statusCode}; redirects are not followed`);
-    else this.#end(statusCode === 410 ? "gone" : "http_error", `the receiver answered ${statusCode}`);
+  #request(): void {
+    this.#phase = "first_byte";
+    this.#connection?.write(this.#bytes);
   }
 
-  #failWith(error: NodeJS.ErrnoException): void {
+  received(piece: Buffer): void {
+    try {
+      const isComplete = this.#parser.push(piece);
+      if (this.#phase === "first_byte" && this.#parser.answer) this.#mark("first_byte", "body");
+      if (isComplete) this.#finish();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  closed(error: Error | undefined): void {
+    if (this.#phase === "body" && !error && this.#parser.end()) this.#finish();
+    else this.#fail(error ?? new ConnectionClosed("the connection was closed before the end of the answer"));
+  }
+
+  #finish(): void {
+    const status = this.#parser.answer?.status ?? 0;
+    if (status >= 200 && status < 300) this.#end(null, null);
+    else if (status >= 300 && status < 400) this.#end("redirect", `the receiver answered ${status}; redirects are not followed`);
+    else this.#end(status === 410 ? "gone" : "http_error", `the receiver answered ${status}`);
+  }
+
+  #fail(error: unknown): void {
     if (this.#isEnded) return;
-    const isReset = error.code === "ECONNRESET" || error.code === "EPIPE";
-    this.metClosedConnection = isReset && !this.#response && this.#request?.reusedSocket === true;
-    this.#fail(this.#codeOf(error, isReset), error.message);
+    const code = this.#codeOf(error);
+    this.metClosedConnection = code === "connection_reset" && this.#connection?.isReused === true && this.#phase === "first_byte";
+    this.#end(code, error instanceof Error ? error.message : String(error));
   }
 
-  #codeOf(error: NodeJS.ErrnoException, isReset: boolean): AttemptErrorCode {
+  #codeOf(error: unknown): AttemptErrorCode {
     if (error instanceof ForbiddenAddress) return "forbidden_address";
-    if (this.#phase === "lookup") return "dns_failed";
+    if (error instanceof BadAnswer) return "bad_answer";
+    if (this.#phase === "dns") return "dns_failed";
     if (this.#phase === "tls") return "tls_failed";
-    if (error.code?.startsWith("HPE_")) return "bad_answer";
-    if (error.code === "ECONNREFUSED") return "connection_refused";
-    return isReset ? "connection_reset" : "connection_failed";
+    if (this.#phase !== "connect") return "connection_reset";
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    return code === "ECONNREFUSED" ? "connection_refused" : "connection_failed";
   }
 
-  #fail(code: AttemptErrorCode, error: string): void {
-    this.#end(code, error);
-  }
-
-  /** The first end counts. What is left of the exchange is cut off. */
+  /** The first end counts. The connection is kept if it can take another request. */
   #end(errorCode: AttemptErrorCode | null, error: string | null): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#cancelTimeout();
-    if (!this.#response?.complete) this.#request?.destroy();
-    const response = this.#response;
-    const { dns, connect, tls, first_byte } = this.#durations;
-    const total = round(this.options.clock.monotonicMs() - this.#startMs);
-    this.#ended.resolve({
+    const connection = this.#connection;
+    if (connection && this.#parser.isReusable) this.options.connections.put(this.outgoing.url.origin, connection);
+    else connection?.destroy();
+    const { answer } = this.#parser;
+    this.#resolve({
       at: this.#at,
-      status: response?.statusCode ?? null,
+      status: answer?.status ?? null,
       errorCode,
       error,
-      durations: { total, dns, connect, tls, first_byte },
-      responseHeaders: response ? headersOf(response) : null,
-      responseBody: response ? Buffer.concat(this.#chunks).subarray(0, keptBytesMax).toString() : null,
+      durations: { total: round(this.options.clock.monotonicMs() - this.#startMs), ...this.#durations },
+      responseHeaders: answer ? maskHeaders(answer.headers) : null,
+      responseBody: answer ? this.#parser.body().toString() : null,
     });
   }
 
-  #mark(part: Mark): void {
+  #mark(part: Exclude<Phase, "body">, next: Phase): void {
     const nowMs = this.options.clock.monotonicMs();
     this.#durations[part] = round(nowMs - this.#markMs);
     this.#markMs = nowMs;
+    this.#phase = next;
   }
 }
 
-function headersOf({ headers }: http.IncomingMessage): Record<string, string> {
-  const entries = Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")]);
-  return maskHeaders(Object.fromEntries(entries));
+class ConnectionClosed extends Error {
+  override readonly name = "ConnectionClosed";
+}
+
+function bytesOf({ url, headers, body }: Outgoing): Buffer {
+  let head = `POST ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n`;
+  for (const [name, value] of Object.entries(headers)) head += `${name}: ${oneLine(value)}\r\n`;
+  return Buffer.from(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+}
+
+/** Whatever got here in spite of all checks must not begin a header of its own. */
+function oneLine(value: string): string {
+  if (/[\r\n\0]/.test(value)) throw new Error("a header cannot hold a line break or NUL");
+  return value;
 }
 
 function round(ms: number): number {

@@ -1,13 +1,8 @@
-import http from "node:http";
-import https from "node:https";
 import type { Clock } from "../clock.ts";
+import { Connections } from "./connections.ts";
 import type { Destinations } from "./destinations.ts";
 import { HttpAttempt } from "./http-attempt.ts";
-import type { Outgoing, Send } from "./sending.ts";
-
-/** Unused connections are closed before most servers do it, so that few requests meet a connection that is just closing. */
-const idleMs = 4000;
-const idlePerHostMax = 16;
+import type { Send } from "./sending.ts";
 
 export interface HttpSenderOptions {
   destinations: Destinations;
@@ -16,31 +11,27 @@ export interface HttpSenderOptions {
   ca?: string;
 }
 
-/** Sends webhooks over HTTP/1.1, on connections that are kept open for a while. */
+/**
+ * Sends webhooks over HTTP/1.1 on connections of its own. `fetch` is not used: it looks a name up again after its addresses were
+ * checked, lets 256 requests wait for their answers and no more, and tells nothing of how long each part took.
+ */
 export class HttpSender {
-  readonly #http = new http.Agent({ keepAlive: true, maxFreeSockets: idlePerHostMax, timeout: idleMs });
-  readonly #https = new https.Agent({ keepAlive: true, maxFreeSockets: idlePerHostMax, timeout: idleMs });
+  readonly #connections: Connections;
 
-  constructor(private readonly options: HttpSenderOptions) {}
+  constructor(private readonly options: HttpSenderOptions) {
+    this.#connections = new Connections(options.clock);
+  }
 
   readonly send: Send = async (outgoing, signal) => {
-    const first = this.#attempt(outgoing, this.#agentFor(outgoing));
+    const first = new HttpAttempt(outgoing, { ...this.options, connections: this.#connections, mayReuse: true });
     const sent = await first.run(signal);
+    if (!first.metClosedConnection || signal.aborted) return sent;
     // The receiver closed a kept connection just when it was used: that says nothing about whether it takes the event.
-    return first.metClosedConnection && !signal.aborted ? this.#attempt(outgoing, false).run(signal) : sent;
+    return new HttpAttempt(outgoing, { ...this.options, connections: this.#connections, mayReuse: false }).run(signal);
   };
 
   /** Closes the connections that are kept open. */
   stop(): void {
-    this.#http.destroy();
-    this.#https.destroy();
-  }
-
-  #agentFor({ url }: Outgoing): http.Agent {
-    return url.protocol === "https:" ? this.#https : this.#http;
-  }
-
-  #attempt(outgoing: Outgoing, agent: http.Agent | false): HttpAttempt {
-    return new HttpAttempt(outgoing, { ...this.options, agent });
+    this.#connections.stop();
   }
 }

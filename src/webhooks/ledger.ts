@@ -80,21 +80,19 @@ export class Ledger {
     );
   }
 
-  record(tx: Tx, { webhookId, rowId, requestHeaders, sent, endedAt, isProbe }: Made): Recorded | undefined {
-    const { webhooks, deliveries, random } = this.options;
-    const webhook = webhooks.find(webhookId);
+  record(tx: Tx, made: Made): Recorded | undefined {
+    const { deliveries } = this.options;
+    const { rowId, requestHeaders, sent } = made;
     const before = deliveries.get(rowId);
-    if (!webhook || !before) return undefined;
-    const { status, errorCode, responseHeaders } = sent;
-    const outcome = { status, errorCode, isProbe, retryAfterMs: retryAfterMs(responseHeaders?.["retry-after"], endedAt) };
-    const { delivery, turn } = lifecycle.settle(webhook, before, outcome, endedAt, random());
-    deliveries.save(delivery);
-    deliveries.addAttempt(rowId, delivery.attempts, sent, requestHeaders);
-    if (turn) this.#turn(tx, webhook, turn);
-    if (turn?.state.status === "failed" && webhook.status === "active") {
-      tx.afterCommit(() => this.options.onFailed({ ...webhook, ...turn.state }, delivery));
-    }
-    return { delivery, hasTurned: turn !== undefined };
+    if (!before) return undefined;
+    // By far the most frequent case asks nothing of the webhook.
+    const recorded =
+      sent.errorCode === null && !made.isProbe
+        ? { delivery: lifecycle.deliver(before, sent.status, made.endedAt), hasTurned: false }
+        : this.#settle(tx, before, made);
+    if (recorded) deliveries.addAttempt(rowId, recorded.delivery.attempts, sent, requestHeaders);
+    if (recorded && !recorded.hasTurned) deliveries.save(recorded.delivery);
+    return recorded;
   }
 
   /** The event of a delivery is not in the log any more. */
@@ -110,6 +108,23 @@ export class Ledger {
 
   disable(tx: Tx, webhook: WebhookRow, reason: "requested" | "revoked", actor: Actor): void {
     this.#turn(tx, webhook, lifecycle.disable(webhook, reason, actor, this.options.clock.now()));
+  }
+
+  #settle(tx: Tx, before: DeliveryRow, { webhookId, sent, endedAt, isProbe }: Made): Recorded | undefined {
+    const { webhooks, deliveries, random, onFailed } = this.options;
+    const webhook = webhooks.find(webhookId);
+    if (!webhook) return undefined;
+    const { status, errorCode, responseHeaders } = sent;
+    const outcome = { status, errorCode, isProbe, retryAfterMs: retryAfterMs(responseHeaders?.["retry-after"], endedAt) };
+    const { delivery, turn } = lifecycle.settle(webhook, before, outcome, endedAt, random());
+    if (!turn) return { delivery, hasTurned: false };
+    // Before the turn, which holds or releases it with the others.
+    deliveries.save(delivery);
+    this.#turn(tx, webhook, turn);
+    if (turn.state.status === "failed" && webhook.status === "active") {
+      tx.afterCommit(() => onFailed({ ...webhook, ...turn.state }, delivery));
+    }
+    return { delivery, hasTurned: true };
   }
 
   #turn(tx: Tx, webhook: WebhookRow, { state, event }: lifecycle.Turn): void {

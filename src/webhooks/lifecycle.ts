@@ -30,19 +30,31 @@ const noFailure = { reason: null, failed_delivery_id: null, probes: 0, probe_at:
 /** The state after an attempt. `random` is 0 to 1. */
 export function settle(webhook: WebhookRow, before: DeliveryRow, outcome: Outcome, now: number, random: number): Settled {
   const { status, errorCode, isProbe } = outcome;
-  const delivery: DeliveryRow = { ...before, attempts: before.attempts + 1, last_status: status, last_error_code: errorCode };
   if (errorCode === null) {
-    const delivered: DeliveryRow = { ...delivery, status: "delivered", next_attempt_at: null, finished_at: now };
-    return isProbe && webhook.status === "failed"
-      ? { delivery: delivered, turn: activate(webhook, systemActor, now) }
-      : { delivery: delivered };
+    const delivery = deliver(before, status, now);
+    return isProbe && webhook.status === "failed" ? { delivery, turn: activate(webhook, systemActor, now) } : { delivery };
   }
+  const delivery: DeliveryRow = { ...before, attempts: before.attempts + 1, last_status: status, last_error_code: errorCode };
   if (errorCode === "gone" && webhook.status !== "disabled") {
     return { delivery: held(delivery), turn: disable(webhook, "gone", systemActor, now) };
   }
   if (webhook.status === "active") return failedAttempt(webhook, delivery, outcome, now, random);
   if (isProbe && webhook.status === "failed") return { delivery: held(delivery), turn: failedProbe(webhook, outcome, now) };
   return { delivery: held(delivery) };
+}
+
+/** The receiver took it. */
+export function deliver(delivery: DeliveryRow, status: number | null, now: number): DeliveryRow {
+  const attempts = delivery.attempts + 1;
+  return {
+    ...delivery,
+    status: "delivered",
+    attempts,
+    next_attempt_at: null,
+    last_status: status,
+    last_error_code: null,
+    finished_at: now,
+  };
 }
 
 /** The event that is owed is not in the log any more. */

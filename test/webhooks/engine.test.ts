@@ -199,6 +199,7 @@ describe("what the log keeps for webhooks", () => {
     await server.publish("ThingTwo");
     await server.last().answer(200);
     await server.writer.write((tx) => server.log.prune(tx, 1, 10));
+    await server.crash();
     await server.clock.advance(1000);
     expect(server.delivery(webhook, "ThingOne")).toMatchObject({
       status: "exhausted",

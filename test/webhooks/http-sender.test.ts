@@ -43,7 +43,6 @@ describe("an attempt", () => {
         headers: {
           "content-length": "7",
           "content-type": "application/json",
-          connection: "keep-alive",
           host: `127.0.0.1:${to.port}`,
           "x-one": "1",
         },
@@ -193,6 +192,21 @@ describe("a receiver that", () => {
     const destinations = new Destinations(new AllowList([]), () => Promise.reject(new Error("ENOTFOUND")), systemClock);
     const sender = stopLater(new HttpSender({ destinations, clock: systemClock }));
     expect(await post(sender, new URL("http://unknown.example/"))).toMatchObject({ errorCode: "dns_failed", status: null });
+  });
+
+  test("sends an answer that nobody asked for is not believed", async () => {
+    const to = await bad((socket) =>
+      socket.on("data", () => {
+        socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+        setImmediate(() => socket.write("HTTP/1.1 500 Smuggled\r\ncontent-length: 0\r\n\r\n"));
+      }),
+    );
+    const sender = createSender();
+    for (let n = 0; n < 5; n++) {
+      expect(await post(sender, to.url)).toMatchObject({ status: 200, errorCode: null });
+      await Bun.sleep(5);
+    }
+    expect(to.connections()).toBe(5);
   });
 
   test("closes a kept connection just when it is used gets the request once more, on a new one", async () => {
