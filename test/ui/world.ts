@@ -2,6 +2,7 @@ import { expect } from "bun:test";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { type Client, createClient } from "../../src/client/client.ts";
 import type { Config } from "../../src/config.ts";
+import type { Outside } from "../../src/core.ts";
 import type { Note } from "../../src/notes/contract.ts";
 import { startApp, type TestApp } from "../support/start-app.ts";
 import { TestBrowser } from "./browser.ts";
@@ -16,9 +17,16 @@ export class World {
     readonly client: Client,
   ) {}
 
-  static async start(config: Partial<Config> = {}, options: BrowserContextOptions = {}): Promise<World> {
+  static async start(
+    config: Partial<Config> = {},
+    options: BrowserContextOptions = {},
+    outside: Partial<Outside> = {},
+  ): Promise<World> {
     const model = new Model();
-    const app = await startApp({ aiUrl: model.url, aiModel: model.name, jobAttempts: 1, jobTypes: ["resize"], ...config });
+    const app = await startApp(
+      { aiUrl: model.url, aiModel: model.name, jobAttempts: 1, jobTypes: ["resize"], ...config },
+      outside,
+    );
     return new World(app, model, await TestBrowser.open(options), createClient({ url: app.url }));
   }
 
