@@ -88,5 +88,11 @@ export function needOf(method: string, route: string): Need | undefined {
   return needs[`${method === "HEAD" ? "GET" : method} ${route}`] ?? needs[`ALL ${route}`];
 }
 
+/** The scopes that a need comes to. */
+export function scopesOf(need: Need): readonly Scope[] {
+  if (need === "in_band") return streamScopes;
+  return typeof need === "string" ? [] : need;
+}
+
 /** What every stream of events needs, whichever way its client shows who it is. */
 export const streamScopes: readonly Scope[] = ["events:read"];

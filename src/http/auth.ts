@@ -1,7 +1,7 @@
 import type { Access } from "../auth/access.ts";
 import { anybody, type Principal, requireScopes } from "../auth/principal.ts";
 import { MatricError } from "../errors.ts";
-import { needOf, streamScopes } from "./access.ts";
+import { needOf, scopesOf } from "./access.ts";
 import { tokenIn } from "./auth-cookie.ts";
 import type { RateLimit } from "./limits.ts";
 
@@ -36,7 +36,7 @@ export class Gate {
     // The socket asks for it itself.
     if (found === undefined && need === "in_band") return;
     if (found === undefined) this.options.access.missing();
-    const scopes = need === "any" ? [] : need === "in_band" ? streamScopes : need;
+    const scopes = scopesOf(need);
     const enter = (principal: Principal) => {
       requireScopes(principal, scopes);
       this.options.rate.take(principal.id ?? "");

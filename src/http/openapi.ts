@@ -1,6 +1,7 @@
 import { swagger } from "@elysiajs/swagger";
 import type { TSchema } from "@sinclair/typebox";
 import { type DocumentDecoration, Elysia, type InternalRoute } from "elysia";
+import * as auth from "../auth/contract.ts";
 import type { ErrorCode } from "../errors.ts";
 import { Envelope } from "../events/catalog.ts";
 import { EventPage, EventPoll, Published } from "../events/contract.ts";
@@ -9,6 +10,7 @@ import { PublishEvent } from "../events/publish.ts";
 import { Health } from "../health.ts";
 import * as jobs from "../jobs/contract.ts";
 import * as notes from "../notes/contract.ts";
+import { type Need, needOf, scopesOf } from "./access.ts";
 import { ConnectionInfo } from "./connections.ts";
 import { isObject, type Json, plainSchema, withReferences } from "./json-schema.ts";
 import { problemResponses, tags } from "./operation.ts";
@@ -40,15 +42,29 @@ const components: Record<string, TSchema> = {
   EventType,
   PublishEvent,
   Published,
+  Token: auth.Token,
+  CreateToken: auth.CreateToken,
+  CreatedToken: auth.CreatedToken,
+  TokenPage: auth.TokenPage,
+  Session: auth.Session,
+  Ticket: auth.Ticket,
   ConnectionInfo,
   Health,
   Problem,
 };
 
 /** What can go wrong at every address, and with every body. */
-const everywhere: readonly ErrorCode[] = ["internal", "draining", "overloaded", "storage_full", "storage_unavailable"];
+const everywhere: readonly ErrorCode[] = [
+  "forbidden",
+  "rate_limited",
+  "internal",
+  "draining",
+  "overloaded",
+  "storage_full",
+  "storage_unavailable",
+];
 const withQuery: readonly ErrorCode[] = ["invalid"];
-const withBody: readonly ErrorCode[] = ["malformed", "too_large", "unsupported_media_type", "invalid"];
+const withBody: readonly ErrorCode[] = ["malformed", "request_timeout", "too_large", "unsupported_media_type", "invalid"];
 
 export type Route = Pick<InternalRoute, "method" | "path" | "hooks">;
 
@@ -59,7 +75,8 @@ export type Route = Pick<InternalRoute, "method" | "path" | "hooks">;
  */
 export async function openApiDocument(routes: readonly Route[], version: string): Promise<{ [key: string]: Json }> {
   const copies = new Elysia();
-  for (const { method, path, hooks } of routes) copies.route(method, path, () => {}, documentedHook(hooks));
+  for (const { method, path, hooks } of routes)
+    copies.route(method, path, () => {}, documentedHook(hooks, needOf(method, path) ?? "public"));
   const documentation = {
     info: { title: "matric", version, description: "Notes, AI jobs and one durable event log that every stream reads." },
     tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
@@ -69,16 +86,26 @@ export async function openApiDocument(routes: readonly Route[], version: string)
   return tidy(await written.json());
 }
 
-function documentedHook({ detail = {}, body }: Route["hooks"]): {
+function documentedHook(
+  { detail = {}, body }: Route["hooks"],
+  need: Need,
+): {
   detail: DocumentDecoration;
   body: TSchema | undefined;
   parse: "json";
 } {
   const { parameters = [], responses } = detail;
   const hasQuery = parameters.some((one: { in?: string }) => one.in === "query");
-  const codes = [...everywhere, ...(body ? withBody : []), ...(hasQuery && !body ? withQuery : [])];
+  const isPublic = need === "public";
+  const codes = [
+    ...everywhere,
+    ...(isPublic ? [] : (["unauthorized"] as const)),
+    ...(body ? withBody : []),
+    ...(hasQuery && !body ? withQuery : []),
+  ];
   // The words of a route itself go before those for all.
-  return { detail: { ...detail, responses: { ...problemResponses(codes), ...responses } }, body, parse: "json" };
+  const security = isPublic ? [] : [{ token: [...scopesOf(need)] }];
+  return { detail: { ...detail, security, responses: { ...problemResponses(codes), ...responses } }, body, parse: "json" };
 }
 
 function tidy(document: unknown): { [key: string]: Json } {
@@ -90,7 +117,10 @@ function tidy(document: unknown): { [key: string]: Json } {
     ...(isObject(plain) ? plain : {}),
     openapi: "3.1.0",
     paths: refer(withOptionalBodies(isObject(plain) ? (plain.paths ?? {}) : {})),
-    components: { schemas: Object.fromEntries(schemas.map(([name, schema]) => [name, referParts(schema, refer)])) },
+    components: {
+      schemas: Object.fromEntries(schemas.map(([name, schema]) => [name, referParts(schema, refer)])),
+      securitySchemes: { token: { type: "http", scheme: "bearer", description: "An access token; none where auth is off" } },
+    },
   };
 }
 
