@@ -128,7 +128,8 @@ export class JobWorker {
     const { logger } = this.#options;
     const fields = { job_id: row.id, job_type: row.type, attempt: row.attempt };
     if (error instanceof JobError) {
-      logger.info("an attempt failed", { ...fields, error_code: error.failure.errorCode, error: error.message });
+      // What an AI server had to say is for the job's reader alone.
+      logger.info("an attempt failed", { ...fields, error_code: error.failure.errorCode });
       return error.failure;
     }
     logger.error("an attempt failed unexpectedly", { ...fields, error: error instanceof Error ? error.stack : String(error) });
