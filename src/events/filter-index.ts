@@ -31,6 +31,7 @@ export class FilterIndex<Entry extends Filtering> {
 
   /** Calls `visit` for each candidate; more than once for one that several keys lead to. */
   visit(event: Matchable, visit: (entry: Entry) => void): void {
+    if (this.#entries.size === 0) return;
     for (const key of eventKeys(event, this.#prefixLengths.keys())) this.#entries.get(key)?.forEach(visit);
   }
 

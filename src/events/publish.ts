@@ -4,7 +4,7 @@ import type { Writer } from "../db/writer.ts";
 import { invalid } from "../errors.ts";
 import { mismatch } from "../mismatch.ts";
 import type { Actor } from "./catalog.ts";
-import type { EventDraft, EventLog } from "./log.ts";
+import type { EventDraft, EventLog, StoredEvent } from "./log.ts";
 import { isBuiltIn, isEventName, nearestBuiltIn } from "./names.ts";
 
 const dataBytesMax = 64 * 1024;
@@ -25,8 +25,16 @@ export const PublishEvents = Type.Union([PublishEvent, Type.Array(PublishEvent, 
 
 const check = TypeCompiler.Compile(PublishEvent);
 
+/** What is published in one turn of the event loop: one change for the writer, however many requests brought it. */
+interface Round {
+  readonly drafts: EventDraft[];
+  readonly stored: Promise<readonly StoredEvent[]>;
+}
+
 /** Takes custom events into the log. */
 export class Publisher {
+  #round: Round | undefined;
+
   constructor(
     private readonly log: EventLog,
     private readonly writer: Writer,
@@ -45,8 +53,25 @@ export class Publisher {
     return this.#append(inputs.map((input, index) => draftOf(input, `${index}.`, actor)));
   }
 
+  /** What has been checked cannot fail any more, but with the disk: so all of a round share one savepoint and one fate. */
   #append(drafts: readonly EventDraft[]): Promise<string[]> {
-    return this.writer.write((tx) => this.log.append(tx, drafts).map((event) => event.id));
+    const round = (this.#round ??= this.#open());
+    const from = round.drafts.length;
+    for (const draft of drafts) round.drafts.push(draft);
+    return round.stored.then((events) => events.slice(from, from + drafts.length).map((event) => event.id));
+  }
+
+  #open(): Round {
+    const drafts: EventDraft[] = [];
+    const close = () => {
+      this.#round = undefined;
+    };
+    const stored = this.writer.write((tx) => {
+      close();
+      return this.log.append(tx, drafts);
+    });
+    stored.catch(close);
+    return { drafts, stored };
   }
 }
 

@@ -72,6 +72,40 @@ describe("a custom event", () => {
   });
 });
 
+describe("what several publish at the same time", () => {
+  const things = (n: number) => ({ ...thing, data: { n } });
+  const stored = (id: string) => JSON.parse(storage.log.get(Number.parseInt(id, 10))?.text ?? "null").data.n;
+
+  test("each of them gets the ids of its own events", async () => {
+    const [one, some, other] = await Promise.all([
+      publisher.publish(things(1), user),
+      publisher.publishAll([things(2), things(3)], user),
+      publisher.publish(things(4), user),
+    ]);
+    expect([one, ...some, other].map(stored)).toEqual([1, 2, 3, 4]);
+  });
+
+  test("what is wrong with one harms no other", async () => {
+    const before = publisher.publish(things(1), user);
+    const wrong = refusal({ ...thing, data: 7 });
+    const after = publisher.publish(things(2), user);
+    expect((await wrong).code).toBe("invalid");
+    expect([await before, await after].map(stored)).toEqual([1, 2]);
+  });
+
+  test("all are told when the disk refuses, and the next one is taken when it does no more", async () => {
+    storage.db.sqlite.run("PRAGMA query_only = ON");
+    const results = await Promise.allSettled([1, 2].map((n) => publisher.publish(things(n), user)));
+    expect(results.map((result) => result.status === "rejected" && result.reason.code)).toEqual([
+      "storage_unavailable",
+      "storage_unavailable",
+    ]);
+    storage.db.sqlite.run("PRAGMA query_only = OFF");
+    expect(stored(await publisher.publish(things(3), user))).toBe(3);
+    expect(storage.takeEvents()).toHaveLength(1);
+  });
+});
+
 describe("what is refused names the field", () => {
   test.each([
     [{ ...thing, event: "thing" }, "event"],
