@@ -6,6 +6,7 @@ import {
   type McpHttpHandler,
   type McpRequestContext,
   type McpServerFactory,
+  PROTOCOL_VERSION_META_KEY,
   readRequestBody,
   type ServerEventBus,
 } from "@modelcontextprotocol/server";
@@ -89,7 +90,7 @@ export class McpEndpoint {
       // One stream of the protocol tells of every resource that was asked for.
       return errorResponse(403, transportErrorCode, `subscriptions/listen needs the scopes ${scopesOfAll.join(", ")}.`);
     }
-    if (await isLegacyRequest(request, body)) return this.#sessions.handle(request, body, authInfo);
+    if (await isOf2025(request, body)) return this.#sessions.handle(request, body, authInfo);
     this.#messages.set(request, body);
     const response = await this.#present.fetch(request, { parsedBody: body, ...(authInfo && { authInfo }) });
     if (response.headers.get("content-type") !== "text/event-stream") return response;
@@ -101,6 +102,22 @@ export class McpEndpoint {
   async stop(): Promise<void> {
     await Promise.all([this.#present.close(), this.#sessions.stop()]);
   }
+}
+
+/** By what only clients of the one or the other send; where that is not clear, the SDK decides. */
+async function isOf2025(request: Request, body: unknown): Promise<boolean> {
+  const hasMethod = request.headers.has("mcp-method");
+  if (request.headers.has("mcp-session-id") && !hasMethod) return true;
+  return hasMethod && saysRevision(body) ? false : isLegacyRequest(request, body);
+}
+
+function saysRevision(body: unknown): boolean {
+  const params = isObject(body) && isObject(body.params) ? body.params : {};
+  return isObject(params._meta) && typeof params._meta[PROTOCOL_VERSION_META_KEY] === "string";
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isListen(body: unknown): boolean {

@@ -6,6 +6,7 @@ import { Lab } from "./lab.ts";
 import { describeMachine } from "./machine.ts";
 import { tableHead, tableRow } from "./report.ts";
 import type { Scenario } from "./scenario.ts";
+import { agents } from "./scenarios/agents.ts";
 import { deliver } from "./scenarios/deliver.ts";
 import { depth } from "./scenarios/depth.ts";
 import { fanout } from "./scenarios/fanout.ts";
@@ -15,7 +16,7 @@ import { memory } from "./scenarios/memory.ts";
 import { resume } from "./scenarios/resume.ts";
 import { start } from "./scenarios/start.ts";
 
-const scenarios: Record<string, Scenario> = { deliver, fanout, ingest, resume, memory, filters, depth, start };
+const scenarios: Record<string, Scenario> = { deliver, fanout, ingest, resume, memory, filters, depth, start, agents };
 
 const args = process.argv.slice(2);
 const quick = args.includes("--quick");
