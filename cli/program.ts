@@ -20,6 +20,7 @@ const groups: Record<string, () => Promise<Register>> = {
   completion: async () => (await import("./completion.ts")).registerCompletion,
   mcp: async () => (await import("./mcp.ts")).registerMcp,
   telemetry: async () => (await import("./telemetry/group.ts")).registerTelemetry,
+  doctor: async () => (await import("./doctor.ts")).registerDoctor,
   status: async () => (await import("./status.ts")).registerStatus,
 };
 

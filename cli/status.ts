@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Health } from "../src/health.ts";
 import { addServerOptions, type Context, contextOf } from "./context.ts";
 import { Failure } from "./failure.ts";
 import type { Io } from "./io.ts";
@@ -14,7 +15,7 @@ export function registerStatus(program: Command, io: Io): void {
 export async function run(context: Context): Promise<void> {
   const { client, io, json, signal } = context;
   const health = await client.server.health(signal);
-  const { status, version, uptime_seconds, log, queue, connections } = health;
+  const { status, version, uptime_seconds, log, queue, oldest_job_seconds, webhooks, storage_bytes, connections } = health;
   if (json) {
     await printJson(context, { url: client.url, ...health });
   } else {
@@ -26,10 +27,19 @@ export async function run(context: Context): Promise<void> {
         ["version", version],
         ["uptime", duration(uptime_seconds * 1000)],
         ["log", `${log.head} (oldest ${log.oldest})`],
+        ["storage", `${(storage_bytes / 1e6).toFixed(1)} MB`],
         ["queue", `${queue.pending} pending, ${queue.running} running${queue.paused ? ", paused" : ""}`],
+        ["oldest job", queue.pending === 0 ? "none waits" : `waits for ${duration(oldest_job_seconds * 1000)}`],
+        ["webhooks", webhooksLine(webhooks)],
         ["streams", streams.length === 0 ? "none" : streams.map(([transport, count]) => `${count} ${transport}`).join(", ")],
       ]),
     );
   }
   if (status !== "ok") throw new Failure("not_ready", `The server is ${status}.`);
+}
+
+function webhooksLine({ pending, ...counts }: Health["webhooks"]): string {
+  const some = Object.entries(counts).filter(([, count]) => count > 0);
+  if (some.length === 0) return "none";
+  return `${some.map(([state, count]) => `${count} ${state}`).join(", ")}; ${pending} deliveries pending`;
 }

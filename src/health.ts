@@ -16,6 +16,17 @@ export const Health = Type.Object(
       { description: "The log of events" },
     ),
     queue: QueueStatus,
+    oldest_job_seconds: Type.Number({ description: "How long the oldest waiting job has waited; 0 when none does" }),
+    webhooks: Type.Object(
+      {
+        active: Type.Integer(),
+        failed: Type.Integer(),
+        disabled: Type.Integer(),
+        pending: Type.Integer({ description: "Deliveries that are under way, wait for a retry or are held" }),
+      },
+      { description: "Webhooks by status" },
+    ),
+    storage_bytes: Type.Integer({ description: "Size of the database and its write-ahead log" }),
     reviser: Type.Object(
       {
         kind: Type.Union([Type.Literal("model"), Type.Literal("builtin")], {
