@@ -14,6 +14,8 @@ export class Publishing {
   readonly acknowledged = new Map<number, string>();
   /** Statuses other than 201, and how often. */
   readonly refused = new Map<number, number>();
+  /** What the last of those said. */
+  lastRefusal: unknown;
   #next = 0;
   #isStopped = false;
   #running: Promise<unknown> = Promise.resolve();
@@ -47,7 +49,10 @@ export class Publishing {
         const answer = Value.Decode(Answer, body);
         const ids = "items" in answer ? answer.items : [answer];
         for (const [index, n] of numbers.entries()) this.acknowledged.set(n, ids[index]?.id ?? "");
-      } else this.refused.set(response.status, (this.refused.get(response.status) ?? 0) + 1);
+      } else {
+        this.refused.set(response.status, (this.refused.get(response.status) ?? 0) + 1);
+        this.lastRefusal = body;
+      }
       return response.status;
     } catch {
       return undefined;

@@ -97,7 +97,7 @@ describe.skipIf(isSkipped)("notes", () => {
     await diff.getByText("high").waitFor();
     expect(await diff.locator("ins").allTextContents()).toEqual(["better title", "\nhigh"]);
     await page.getByLabel("Compare with version").selectOption("1");
-    expect(await diff.locator("del").allTextContents()).toContain("quick");
+    await eventually(async () => (await diff.locator("del").allTextContents()).includes("quick"));
     await page.getByRole("link", { name: /^2 Written/ }).click();
     await eventually(async () => (await diff.locator("del").allTextContents()).join() === "quick");
     await page.getByRole("button", { name: "Restore version 2" }).click();
