@@ -3,6 +3,7 @@ import type { FilterInput } from "../events/filter.ts";
 import type { Gap } from "../events/log.ts";
 import type { Job, JobPage, ListJobs, QueueStatus } from "../jobs/contract.ts";
 import type { CreateNote, Note, NoteFilter, NotePage, Revision, UpdateNote } from "../notes/contract.ts";
+import type { Delivery, DeliveryFilter, DeliveryPage, WebhookPage } from "../webhooks/contract.ts";
 
 /** On whose behalf a tool runs, and until when. */
 export interface Caller {
@@ -36,6 +37,12 @@ export interface EventSlice {
   gap: Gap | null;
 }
 
+export interface PageQuery {
+  limit: number;
+  /** `next_cursor` of the page before. */
+  cursor?: string | undefined;
+}
+
 /** What a change feed tells of an event of the log. */
 export interface Change {
   event: string;
@@ -53,7 +60,7 @@ export interface Backend {
   getEvent(id: string, caller: Caller): Promise<Envelope>;
   /** The newest events, oldest first. */
   latestEvents(limit: number, caller: Caller): Promise<Envelope[]>;
-  searchNotes(query: NoteFilter & { limit: number; cursor?: string | undefined }, caller: Caller): Promise<NotePage>;
+  searchNotes(query: NoteFilter & PageQuery, caller: Caller): Promise<NotePage>;
   getNote(id: string, caller: Caller): Promise<Note>;
   getRevision(id: string, version: number, caller: Caller): Promise<Revision>;
   createNote(note: CreateNote, caller: Caller): Promise<Note>;
@@ -64,6 +71,9 @@ export interface Backend {
   listJobs(query: ListJobs, caller: Caller): Promise<JobPage>;
   cancelJob(id: string, caller: Caller): Promise<Job>;
   queueStatus(caller: Caller): Promise<QueueStatus>;
+  listWebhooks(page: PageQuery, caller: Caller): Promise<WebhookPage>;
+  listDeliveries(webhookId: string, query: DeliveryFilter & PageQuery, caller: Caller): Promise<DeliveryPage>;
+  retryDelivery(webhookId: string, deliveryId: string, caller: Caller): Promise<Delivery>;
   /** Hears of every event from now on, in order, until the returned function is called. The listener must not throw. */
   follow(listener: (change: Change) => void): () => void;
 }

@@ -8,7 +8,8 @@ import type { EventPoll } from "../events/contract.ts";
 import { formatCursor, parseCursor } from "../events/cursor.ts";
 import type { ListJobs } from "../jobs/contract.ts";
 import type { CreateNote, NoteFilter, UpdateNote } from "../notes/contract.ts";
-import type { Backend, Caller, Change, EventQuery, EventSlice, WaitQuery } from "./backend.ts";
+import type { DeliveryFilter } from "../webhooks/contract.ts";
+import type { Backend, Caller, Change, EventQuery, EventSlice, PageQuery, WaitQuery } from "./backend.ts";
 
 /** Between attempts to reach a server that does not answer. */
 const retryMs = 500;
@@ -60,7 +61,7 @@ export class ClientBackend implements Backend {
     return items;
   }
 
-  searchNotes(query: NoteFilter & { limit: number; cursor?: string }, { signal }: Caller) {
+  searchNotes(query: NoteFilter & PageQuery, { signal }: Caller) {
     return this.client.notes.list(query, signal);
   }
 
@@ -98,6 +99,18 @@ export class ClientBackend implements Backend {
 
   queueStatus({ signal }: Caller) {
     return this.client.queue.status(signal);
+  }
+
+  listWebhooks(page: PageQuery, { signal }: Caller) {
+    return this.client.webhooks.list(page, signal);
+  }
+
+  listDeliveries(webhookId: string, query: DeliveryFilter & PageQuery, { signal }: Caller) {
+    return this.client.webhooks.deliveries(webhookId, query, signal);
+  }
+
+  retryDelivery(webhookId: string, deliveryId: string, { signal }: Caller) {
+    return this.client.webhooks.retry(webhookId, deliveryId, signal);
   }
 
   follow(listener: (change: Change) => void): () => void {

@@ -12,7 +12,9 @@ import type { ListJobs } from "../jobs/contract.ts";
 import type { JobQueue } from "../jobs/queue.ts";
 import type { CreateNote, NoteFilter, UpdateNote } from "../notes/contract.ts";
 import type { Notes } from "../notes/engine.ts";
-import type { Backend, Caller, Change, EventQuery, EventSlice, WaitQuery } from "./backend.ts";
+import type { DeliveryFilter } from "../webhooks/contract.ts";
+import type { Webhooks } from "../webhooks/engine.ts";
+import type { Backend, Caller, Change, EventQuery, EventSlice, PageQuery, WaitQuery } from "./backend.ts";
 import { hiddenFrom, mustHave } from "./rights.ts";
 
 export interface Engines {
@@ -21,6 +23,7 @@ export interface Engines {
   clock: Clock;
   notes: Notes;
   jobs: JobQueue;
+  webhooks: Webhooks;
 }
 
 /** The engines of this very process. */
@@ -68,9 +71,9 @@ export class EngineBackend implements Backend {
       .map(envelopeOf);
   }
 
-  async searchNotes(query: NoteFilter & { limit: number; cursor?: string }, caller: Caller) {
+  async searchNotes({ cursor, ...query }: NoteFilter & PageQuery, caller: Caller) {
     mustHave(caller, "notes:read");
-    return this.engines.notes.list(query);
+    return this.engines.notes.list(cursor === undefined ? query : { ...query, cursor });
   }
 
   async getNote(id: string, caller: Caller) {
@@ -119,6 +122,21 @@ export class EngineBackend implements Backend {
   async queueStatus(caller: Caller) {
     mustHave(caller, "jobs:read");
     return this.engines.jobs.status();
+  }
+
+  async listWebhooks(page: PageQuery, caller: Caller) {
+    mustHave(caller, "webhooks:read");
+    return this.engines.webhooks.list(page);
+  }
+
+  async listDeliveries(webhookId: string, query: DeliveryFilter & PageQuery, caller: Caller) {
+    mustHave(caller, "webhooks:read");
+    return this.engines.webhooks.deliveries.list(webhookId, query);
+  }
+
+  async retryDelivery(webhookId: string, deliveryId: string, caller: Caller) {
+    mustHave(caller, "webhooks:write");
+    return this.engines.webhooks.deliveries.retry(webhookId, deliveryId);
   }
 
   follow(listener: (change: Change) => void): () => void {

@@ -1,15 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { InMemoryTransport, Server } from "@modelcontextprotocol/server";
-import { Hub } from "../../src/events/hub.ts";
 import { Publisher } from "../../src/events/publish.ts";
-import { JobQueue } from "../../src/jobs/queue.ts";
 import { silentLogger } from "../../src/logger.ts";
 import type { Backend } from "../../src/mcp/backend.ts";
 import { type ChannelOptions, channelMessage, pushEvents } from "../../src/mcp/channel.ts";
 import { EngineBackend } from "../../src/mcp/engine-backend.ts";
-import { Notes } from "../../src/notes/engine.ts";
+import { createEngines } from "../support/engines.ts";
 import { settle } from "../support/manual-clock.ts";
-import { agent, contentBytesMax, user, worker } from "../support/notes.ts";
+import { agent, user, worker } from "../support/notes.ts";
 import { openStorage, type Storage } from "../support/storage.ts";
 
 interface Message {
@@ -42,18 +40,7 @@ async function begin(options: Partial<ChannelOptions> = {}): Promise<void> {
 beforeEach(() => {
   storage = openStorage();
   publisher = new Publisher(storage.log, storage.writer);
-  const hub = new Hub(storage.log, storage.clock);
-  const notes = new Notes({ ...storage, contentBytesMax });
-  const jobs = new JobQueue({
-    ...storage,
-    logger: silentLogger,
-    internalTypes: [],
-    externalTypes: [],
-    attemptsMax: 1,
-    leaseMs: 1000,
-    concurrency: 1,
-  });
-  backend = new EngineBackend({ ...storage, hub, notes, jobs });
+  backend = new EngineBackend(createEngines(storage, storage.clock));
   stop = new AbortController();
   messages = [];
 });

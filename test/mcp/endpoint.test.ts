@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { Hub } from "../../src/events/hub.ts";
-import { JobQueue } from "../../src/jobs/queue.ts";
 import { silentLogger } from "../../src/logger.ts";
 import { createInProcess, type InProcess } from "../../src/mcp/in-process.ts";
 import { Notes } from "../../src/notes/engine.ts";
+import { createEngines } from "../support/engines.ts";
 import { settle } from "../support/manual-clock.ts";
 import { contentBytesMax, user } from "../support/notes.ts";
 import { openStorage, type Storage } from "../support/storage.ts";
@@ -14,24 +13,9 @@ let server: InProcess;
 
 /** Another process on the same data. */
 function start(sessionsMax = 3): InProcess {
-  const jobs = new JobQueue({
-    ...storage,
-    logger: silentLogger,
-    internalTypes: [],
-    externalTypes: [],
-    attemptsMax: 1,
-    leaseMs: 1000,
-    concurrency: 1,
-  });
-  return createInProcess({
-    engines: { ...storage, hub: new Hub(storage.log, storage.clock), notes, jobs },
-    clock: storage.clock,
-    logger: silentLogger,
-    version: "0",
-    waitersMax: 10,
-    sessionsMax,
-    bodyBytesMax: 10_000,
-  });
+  const limits = { waitersMax: 10, sessionsMax, bodyBytesMax: 10_000 };
+  const { clock } = storage;
+  return createInProcess({ engines: createEngines(storage, clock), clock, logger: silentLogger, version: "0", ...limits });
 }
 
 beforeEach(() => {

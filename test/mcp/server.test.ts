@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
+import { answering } from "../support/engines.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Agent, type McpWorld, openMcp, revisions } from "../support/mcp.ts";
 import { user } from "../support/notes.ts";
@@ -16,7 +17,7 @@ const textOf = async (uri: string) => {
 
 describe.each(revisions)("a server that speaks %s", (revision) => {
   beforeEach(async () => {
-    world = openMcp();
+    world = openMcp({ send: answering(204) });
     agent = await world.connect(revision);
   });
 
@@ -44,6 +45,9 @@ describe.each(revisions)("a server that speaks %s", (revision) => {
       "get_job",
       "list_jobs",
       "cancel_job",
+      "list_webhooks",
+      "list_deliveries",
+      "retry_delivery",
     ]);
     const ajv = addFormats(new Ajv2020({ strict: true, strictTypes: false }));
     for (const { name, description, inputSchema, outputSchema, annotations } of tools) {
@@ -53,7 +57,7 @@ describe.each(revisions)("a server that speaks %s", (revision) => {
       expect(() => ajv.compile(outputSchema ?? false)).not.toThrow();
       expect([name, annotations]).toEqual([
         name,
-        expect.objectContaining({ openWorldHint: false, readOnlyHint: expect.any(Boolean) }),
+        expect.objectContaining({ openWorldHint: name === "retry_delivery", readOnlyHint: expect.any(Boolean) }),
       ]);
       // The model reads this with every request: it must stay small.
       expect(JSON.stringify({ name, description, inputSchema }).length).toBeLessThan(2500);
@@ -67,6 +71,11 @@ describe.each(revisions)("a server that speaks %s", (revision) => {
     const { tools } = await agent.client.listTools();
     const { id } = await world.notes.create({ title: "Plan", content: "text" }, user);
     const job = await agent.call<{ id: string }>("revise_note", { id });
+    const { id: webhook_id } = await world.webhooks.create({ url: "https://hooks.example/", events: ["*"] });
+    world.webhooks.start();
+    await world.publisher.publish({ event: "ThingHappened", data: {} }, user);
+    const delivery = () => world.webhooks.deliveries.list(webhook_id, { limit: 1 }).items[0];
+    await eventually(() => delivery()?.status === "delivered");
     const args: Record<string, Record<string, unknown>> = {
       wait_for_events: { after: "9-zzzzzz" },
       list_events: { after: "earliest" },
@@ -77,6 +86,8 @@ describe.each(revisions)("a server that speaks %s", (revision) => {
       revise_note: { id },
       get_job: { id: job.id },
       cancel_job: { id: job.id },
+      list_deliveries: { webhook_id },
+      retry_delivery: { webhook_id, delivery_id: delivery()?.id },
     };
     for (const { name, outputSchema } of tools) {
       const answer = await agent.call(name, args[name]);

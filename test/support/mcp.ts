@@ -1,11 +1,11 @@
 import { type CallToolResult, Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { systemClock } from "../../src/clock.ts";
-import { Hub } from "../../src/events/hub.ts";
 import { Publisher } from "../../src/events/publish.ts";
-import { JobQueue } from "../../src/jobs/queue.ts";
 import { silentLogger } from "../../src/logger.ts";
+import type { Engines } from "../../src/mcp/engine-backend.ts";
 import { createInProcess, type InProcess } from "../../src/mcp/in-process.ts";
-import { Notes } from "../../src/notes/engine.ts";
+import type { Send } from "../../src/webhooks/sending.ts";
+import { createEngines } from "./engines.ts";
 import { type Attempt, scripted } from "./jobs.ts";
 import { contentBytesMax } from "./notes.ts";
 import { openStorage, type Storage } from "./storage.ts";
@@ -14,15 +14,15 @@ import { openStorage, type Storage } from "./storage.ts";
 export const revisions = ["2026-07-28", "2025-11-25"] as const;
 export type Revision = (typeof revisions)[number];
 
-export interface McpLimits {
+export interface McpOptions {
   waitersMax?: number;
   sessionsMax?: number;
+  /** The network that webhooks are sent to. */
+  send?: Send;
 }
 
 /** The endpoint over engines on a real database, reached without a network. */
-export interface McpWorld extends Omit<Storage, "clock" | "close">, InProcess {
-  notes: Notes;
-  jobs: JobQueue;
+export interface McpWorld extends Omit<Storage, "clock" | "log" | "close">, Engines, InProcess {
   publisher: Publisher;
   /** The attempts at `ai_revision` jobs, which the test ends. */
   attempts: Attempt[];
@@ -30,34 +30,16 @@ export interface McpWorld extends Omit<Storage, "clock" | "close">, InProcess {
   close(): Promise<void>;
 }
 
-export function openMcp({ waitersMax = 100, sessionsMax = 100 }: McpLimits = {}): McpWorld {
+export function openMcp({ waitersMax = 100, sessionsMax = 100, send }: McpOptions = {}): McpWorld {
   const { close, ...storage } = openStorage();
-  const parts = { ...storage, clock: systemClock };
-  const hub = new Hub(storage.log, systemClock);
-  const notes = new Notes({ ...parts, contentBytesMax });
   const revising = scripted("ai_revision");
-  const jobs = new JobQueue({
-    ...parts,
-    logger: silentLogger,
-    internalTypes: [revising],
-    externalTypes: [],
-    attemptsMax: 1,
-    leaseMs: 30_000,
-    concurrency: 2,
-  });
-  const common = { clock: systemClock, logger: silentLogger };
+  const engines = createEngines(storage, systemClock, { internalTypes: [revising], ...(send && { send }) });
   const limits = { waitersMax, sessionsMax, bodyBytesMax: contentBytesMax };
-  const inProcess = createInProcess({
-    engines: { log: storage.log, hub, notes, jobs, ...common },
-    version: "0",
-    ...common,
-    ...limits,
-  });
+  const inProcess = createInProcess({ engines, clock: systemClock, logger: silentLogger, version: "0", ...limits });
   return {
     ...storage,
     ...inProcess,
-    notes,
-    jobs,
+    ...engines,
     publisher: new Publisher(storage.log, storage.writer),
     attempts: revising.attempts,
     connect: (revision) =>
@@ -65,7 +47,8 @@ export function openMcp({ waitersMax = 100, sessionsMax = 100 }: McpLimits = {})
     async close() {
       inProcess.waiters.endAll();
       await inProcess.endpoint.stop();
-      await jobs.stop({ graceMs: 0 });
+      await engines.jobs.stop({ graceMs: 0 });
+      await engines.webhooks.stop({ graceMs: 0 });
       close();
     },
   };
