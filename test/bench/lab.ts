@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Account, Expected } from "./load/ledger.ts";
-import type { Published, PublisherCalls } from "./load/publisher.ts";
+import type { FlatOutRequest, Published, PublisherCalls } from "./load/publisher.ts";
 import type { StreamTransport } from "./load/stream-socket.ts";
 import type { SubscriberCalls } from "./load/subscriber.ts";
 import { WorkerProcess } from "./load/worker-process.ts";
@@ -17,15 +17,22 @@ export interface Load {
   connections: number;
 }
 
-export interface Delivered {
+/** What a step cost the server, and how much of a core other programs took meanwhile. */
+export interface Watched {
+  serverCpuSeconds: number;
+  serverCores: number;
+  otherCores: number;
+}
+
+export interface Delivered extends Watched {
   firstSeq: number;
   published: Published;
   account: Account;
   deliveriesPerSecond: number;
-  /** Cores that were busy on average: the server's, and what other programs took. */
-  serverCores: number;
-  otherCores: number;
-  serverCpuSeconds: number;
+}
+
+export interface Ingested extends Watched {
+  eventsPerSecond: number;
 }
 
 /** Without a delivery for so long, what is missing counts as lost. */
@@ -80,22 +87,37 @@ export class Lab {
     const firstSeq = this.#nextSeq;
     this.#nextSeq += events;
     await this.expect({ firstSeq, events, publishers: load.connections, streams: load.streams });
+    const { result, ...watched } = await this.#watch(server, async () => {
+      const published = await this.publisher.call("paced", {
+        ...load,
+        port: server.port,
+        firstSeq,
+        events,
+        zeroUs: this.#zeroUs,
+      });
+      return { published, account: await this.settle(published.answered, load.streams) };
+    });
+    const { published, account } = result;
+    const deliverySeconds = (account.lastAtUs + this.#zeroUs - published.startedAtUs) / 1e6;
+    return { ...watched, firstSeq, published, account, deliveriesPerSecond: account.received / deliverySeconds };
+  }
+
+  /** Publishes as much as the server takes. */
+  async ingest(server: BenchServer, load: Omit<FlatOutRequest, "port">): Promise<Ingested> {
+    const { result, ...watched } = await this.#watch(server, () =>
+      this.publisher.call("flatOut", { ...load, port: server.port }),
+    );
+    if (result.refused > 0) throw new Error(`the server refused: ${result.refusal}`);
+    return { ...watched, eventsPerSecond: (result.answered / (result.endedAtUs - result.startedAtUs)) * 1e6 };
+  }
+
+  async #watch<T>(server: BenchServer, step: () => Promise<T>): Promise<Watched & { result: T }> {
     const before = { server: server.cpuSeconds(), load: this.#cpuSeconds(), all: cpuSecondsOfAll(), atUs: nowUs() };
-    const published = await this.publisher.call("paced", { ...load, port: server.port, firstSeq, events, zeroUs: this.#zeroUs });
-    const account = await this.settle(published.answered, load.streams);
+    const result = await step();
     const seconds = (nowUs() - before.atUs) / 1e6;
     const serverCpuSeconds = server.cpuSeconds() - before.server;
     const others = cpuSecondsOfAll() - before.all - serverCpuSeconds - (this.#cpuSeconds() - before.load);
-    const deliverySeconds = (account.lastAtUs + this.#zeroUs - published.startedAtUs) / 1e6;
-    return {
-      firstSeq,
-      published,
-      account,
-      deliveriesPerSecond: account.received / deliverySeconds,
-      serverCores: serverCpuSeconds / seconds,
-      otherCores: others / seconds,
-      serverCpuSeconds,
-    };
+    return { result, serverCpuSeconds, serverCores: serverCpuSeconds / seconds, otherCores: others / seconds };
   }
 
   /** Waits until every stream has what was answered, or nothing comes any more. */
@@ -116,7 +138,7 @@ export class Lab {
 }
 
 /** Measures again, a few times, while other programs disturb; the least disturbed one counts. */
-export async function undisturbed(measure: () => Promise<Delivered>): Promise<Delivered> {
+export async function undisturbed<T extends Watched>(measure: () => Promise<T>): Promise<T> {
   let best = await measure();
   for (let tries = 1; tries < triesMax && best.otherCores > otherCoresMax; tries++) {
     const again = await measure();

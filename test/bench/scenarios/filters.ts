@@ -36,10 +36,9 @@ async function matchingNone({ binary, quick, lab, report }: Bench): Promise<void
     );
     await lab.subscribe(one, "sse", ["events=Bench"]);
     const cost = async (server: BenchServer) => {
-      const before = server.cpuSeconds();
       const load = { connections: 1, eventsPerPost: 100, event: "Bench", forMs: quick ? 2000 : 4000 };
-      const published = await lab.publisher.call("flatOut", { ...load, port: server.port });
-      return ((server.cpuSeconds() - before) / published.answered) * 1e6;
+      const { serverCores, eventsPerSecond } = await lab.ingest(server, load);
+      return (serverCores / eventsPerSecond) * 1e6;
     };
     await cost(many);
     await cost(one);

@@ -1,4 +1,4 @@
-import type { Lab } from "../lab.ts";
+import { type Ingested, type Lab, undisturbed } from "../lab.ts";
 import { type Bench, median, number, type Scenario } from "../scenario.ts";
 import { BenchServer } from "../server.ts";
 
@@ -12,7 +12,7 @@ async function arrays({ binary, quick, lab, report }: Bench): Promise<void> {
   const server = await BenchServer.matric(binary);
   try {
     const load = { connections: 1, eventsPerPost: 100 };
-    const rates = await repeated(quick, () => flatOut(lab, server, load, quick));
+    const rates = (await repeated(quick, () => flatOut(lab, server, load, quick))).map((one) => one.eventsPerSecond);
     report({
       what: "one client, arrays of 100: events a second",
       figure: number(median(rates)),
@@ -24,7 +24,7 @@ async function arrays({ binary, quick, lab, report }: Bench): Promise<void> {
   }
 }
 
-async function singles({ binary, quick, lab, report }: Bench): Promise<void> {
+async function singles({ binary, quick, lab, report, note }: Bench): Promise<void> {
   const load = { connections: 64, eventsPerPost: 1 };
   const server = await BenchServer.matric(binary);
   const empty = await BenchServer.baseline("empty-route.ts");
@@ -34,9 +34,9 @@ async function singles({ binary, quick, lab, report }: Bench): Promise<void> {
       const ours = await flatOut(lab, server, load, quick);
       return { ours, bare: await flatOut(lab, empty, load, quick) };
     });
-    const ours = median(pairs.map((pair) => pair.ours));
-    const bare = median(pairs.map((pair) => pair.bare));
-    const ratio = median(pairs.map((pair) => pair.ours / pair.bare));
+    const ours = median(pairs.map((pair) => pair.ours.eventsPerSecond));
+    const bare = median(pairs.map((pair) => pair.bare.eventsPerSecond));
+    const ratio = median(pairs.map((pair) => pair.ours.eventsPerSecond / pair.bare.eventsPerSecond));
     report({
       what: "64 clients, single events: events a second",
       figure: `${number(ours)}, ratio ${number(ratio)}`,
@@ -44,6 +44,9 @@ async function singles({ binary, quick, lab, report }: Bench): Promise<void> {
       target: "ratio >= 0.6",
       ok: ratio >= 0.6,
     });
+    note(
+      `64 clients: CPU ${cpuOf(pairs.map((pair) => pair.ours))} of the server, ${cpuOf(pairs.map((pair) => pair.bare))} of the empty route`,
+    );
   } finally {
     await server.stop();
     await empty.stop();
@@ -58,18 +61,15 @@ async function repeated<T>(quick: boolean, measure: () => Promise<T>): Promise<T
   return results;
 }
 
-async function flatOut(
+function flatOut(
   lab: Lab,
   server: BenchServer,
   load: { connections: number; eventsPerPost: number },
   quick: boolean,
-): Promise<number> {
-  const published = await lab.publisher.call("flatOut", {
-    ...load,
-    port: server.port,
-    event: "Bench",
-    forMs: quick ? 2000 : 4000,
-  });
-  if (published.refused > 0) throw new Error(`the server refused: ${published.refusal}`);
-  return (published.answered / (published.endedAtUs - published.startedAtUs)) * 1e6;
+): Promise<Ingested> {
+  return undisturbed(() => lab.ingest(server, { ...load, event: "Bench", forMs: quick ? 2000 : 4000 }));
+}
+
+function cpuOf(steps: readonly Ingested[]): string {
+  return `${number(median(steps.map((step) => (step.serverCores / step.eventsPerSecond) * 1e6)))} µs an event`;
 }
