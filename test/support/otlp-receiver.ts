@@ -133,7 +133,8 @@ export class OtlpReceiver {
     this.headers.push(request.headers);
     if (!isPath(pathname)) this.problems.push(`nothing is at ${pathname}`);
     else this.#read(pathname, type, body);
-    return Response.json({});
+    // An empty message of the protocol.
+    return type === "application/json" ? Response.json({}) : new Response("", { headers: { "content-type": type } });
   }
 
   #read(path: Path, contentType: string, body: Uint8Array): void {

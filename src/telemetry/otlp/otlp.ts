@@ -115,11 +115,11 @@ function samplerOf({ name, ratio }: OtlpOptions["sampler"]): Sampler {
 /** The SDK's own words: not sent out by OTLP again, and no more than the log can bear while a collector is away. */
 function complainInto(logger: Logger, clock: Clock): void {
   let nextMs = Number.NEGATIVE_INFINITY;
-  const complain = (reason: string) => {
+  const complain = (...words: unknown[]) => {
     const nowMs = clock.monotonicMs();
     if (nowMs < nextMs) return;
     nextMs = nowMs + complaintEveryMs;
-    logger.warn("telemetry could not be sent out", { reason: reason.slice(0, 500) });
+    logger.warn("the OTLP exporter met a problem", { reason: words.join(" ").slice(0, 500) });
   };
   const quiet = () => {};
   const log = { error: complain, warn: complain, info: quiet, debug: quiet, verbose: quiet };
