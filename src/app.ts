@@ -15,6 +15,9 @@ import { McpHost } from "./mcp/host.ts";
 import { isLoopback } from "./setting.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 
+/** Streams from one address, where addresses tell clients apart. */
+const addressConnectionsDefault = 1000;
+
 export interface App {
   /** Where the server can be reached; the port is the real one. */
   readonly url: URL;
@@ -36,9 +39,11 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
   const logger = telemetry?.logger ?? outside.logger;
   const core = createCore(config, { ...outside, logger }, telemetry);
   const { log, hub, publisher, notes, jobs, webhooks } = core;
-  const connections = new Connections(clock, log, config.connectionsMax, config.addressConnectionsMax);
   const { access } = core;
   const isOpen = isLoopback(config.host) && !access.isOn;
+  // On a machine of one's own all clients share an address.
+  const perAddressMax = config.addressConnectionsMax ?? (isOpen ? config.connectionsMax : addressConnectionsDefault);
+  const connections = new Connections(clock, log, config.connectionsMax, perAddressMax);
   const tokenRate = new RateLimit(config.tokenRequestsMax, clock, "requests_per_token");
   const bodies = new BodyReader({ clock, bytesMax: config.bodyBytesMax, withinMs: config.bodySeconds * 1000 });
   const addressRate = new RateLimit(config.addressRequestsMax, clock, "requests_per_address");

@@ -10,7 +10,8 @@ export const limitSettings = {
   }),
   addressConnectionsMax: setting({
     env: "MATRIC_CONNECTIONS_PER_ADDRESS_MAX",
-    default: 1000,
+    default: undefined as number | undefined,
+    defaultText: "1000; on a loopback address with auth off as many as in all",
     help: "streams open at once from one address",
     parse: integer(1, 1_000_000),
   }),
