@@ -55,7 +55,7 @@ export class Publisher {
 
   /** What has been checked cannot fail any more, but with the disk: so all of a round share one savepoint and one fate. */
   #append(drafts: readonly EventDraft[]): Promise<string[]> {
-    const round = (this.#round ??= this.#open());
+    const round = this.#round ?? this.#open();
     const from = round.drafts.length;
     for (const draft of drafts) round.drafts.push(draft);
     return round.stored.then((events) => events.slice(from, from + drafts.length).map((event) => event.id));
@@ -71,7 +71,8 @@ export class Publisher {
       return this.log.append(tx, drafts);
     });
     stored.catch(close);
-    return { drafts, stored };
+    this.#round = { drafts, stored };
+    return this.#round;
   }
 }
 
