@@ -55,7 +55,7 @@ async function writePage(): Promise<void> {
   const brotliMost = 11;
   const written = new Set<string>();
   for (const file of await buildPage()) {
-    const { path, body, br, gzip } = compress(file, brotliMost);
+    const { path, body, br, gzip } = await compress(file, brotliMost);
     for (const [name, bytes] of [
       [path, body],
       [`${path}.br`, br],

@@ -36,11 +36,7 @@ const security = {
 /** The page at `/`. */
 export function pageRoutes() {
   // Built or read when somebody asks for it: most servers in tests never show it.
-  let loading: ReturnType<typeof loadPage> | undefined;
-  const find = async (path: string) => {
-    loading ??= loadPage();
-    return (await loading).get(path);
-  };
+  const find = async (path: string) => (await loadPage()).get(path);
   return new Elysia({ name: "page" })
     .get("/", async ({ request }) => answer(request, await find("index.html"), "no-cache"), { detail: { hide: true } })
     .get("/assets/:name", async ({ request, params }) => answer(request, await find(`assets/${params.name}`), immutable), {

@@ -1,11 +1,8 @@
-import { setDefaultTimeout } from "bun:test";
+import { describe, setDefaultTimeout } from "bun:test";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-
-/** A browser takes its time, and more on a busy machine. */
-setDefaultTimeout(60_000);
 
 const executablePath = "/usr/bin/chromium";
 
@@ -28,8 +25,12 @@ if (!isInstalled) {
   process.stderr.write(`\n*** SKIPPED: ${message} On Debian: apt-get install chromium\n\n`);
 }
 
-/** Where there is no browser, and nobody depends on the outcome. */
-export const isSkipped = !isInstalled;
+/** Tests that a real browser takes part in. Where there is none, and nobody depends on the outcome, they are skipped. */
+export function inBrowser(what: string, tests: () => void): void {
+  // Of the file that calls. A browser takes its time, and more on a busy machine.
+  setDefaultTimeout(60_000);
+  describe.skipIf(!isInstalled)(what, tests);
+}
 
 /** A browser with a new, empty profile. Whatever its pages complain about is a problem that the test must have announced. */
 export class TestBrowser {

@@ -1,11 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import type { Page } from "playwright-core";
-import { isSkipped } from "./browser.ts";
+import { inBrowser } from "./browser.ts";
 import { editorOf, isLive, show, World } from "./world.ts";
 
 const text = "First line\n\nSecond line\n\nThird line";
 
-describe.skipIf(isSkipped)("two who change one note", () => {
+inBrowser("two who change one note", () => {
   let world: World;
 
   beforeAll(async () => {

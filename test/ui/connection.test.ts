@@ -1,13 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { mkdir, rm } from "node:fs/promises";
 import { createClient } from "../../src/client/client.ts";
 import { ServerProcess } from "../support/server-process.ts";
-import { isSkipped, TestBrowser } from "./browser.ts";
+import { inBrowser, TestBrowser } from "./browser.ts";
 import { Cable } from "./cable.ts";
 import { Model } from "./model.ts";
 import { isLive, World } from "./world.ts";
 
-describe.skipIf(isSkipped)("the connection", () => {
+inBrowser("the connection", () => {
   let world: World;
   let cable: Cable;
 
@@ -86,7 +86,7 @@ describe.skipIf(isSkipped)("the connection", () => {
   });
 });
 
-describe.skipIf(isSkipped)("a server that dies", () => {
+inBrowser("a server that dies", () => {
   let model: Model;
   let browser: TestBrowser;
   let server: ServerProcess;

@@ -1,9 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { eventually } from "../support/eventually.ts";
-import { isSkipped } from "./browser.ts";
+import { inBrowser } from "./browser.ts";
 import { World } from "./world.ts";
 
-describe.skipIf(isSkipped)("the events inspector", () => {
+inBrowser("the events inspector", () => {
   let world: World;
 
   beforeAll(async () => {

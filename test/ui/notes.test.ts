@@ -1,9 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { eventually } from "../support/eventually.ts";
-import { isSkipped } from "./browser.ts";
+import { inBrowser } from "./browser.ts";
 import { editorOf, show, World } from "./world.ts";
 
-describe.skipIf(isSkipped)("notes", () => {
+inBrowser("notes", () => {
   let world: World;
 
   beforeAll(async () => {

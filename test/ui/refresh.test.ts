@@ -1,13 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { eventually } from "../support/eventually.ts";
-import { isSkipped } from "./browser.ts";
+import { inBrowser } from "./browser.ts";
 import { editorOf, show, World } from "./world.ts";
 
 const paragraphs = Array.from({ length: 80 }, (_, index) => `Paragraph ${index} has some words in it.`);
 const longText = paragraphs.join("\n\n");
 
-describe.skipIf(isSkipped)("a note that changes elsewhere", () => {
+inBrowser("a note that changes elsewhere", () => {
   let world: World;
 
   beforeAll(async () => {

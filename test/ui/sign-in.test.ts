@@ -1,10 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { createClient } from "../../src/client/client.ts";
 import { type AuthApp, startAuthApp } from "../support/auth.ts";
-import { isSkipped, TestBrowser } from "./browser.ts";
+import { inBrowser, TestBrowser } from "./browser.ts";
 import { isLive } from "./world.ts";
 
-describe.skipIf(isSkipped)("where the server asks for tokens", () => {
+inBrowser("where the server asks for tokens", () => {
   let server: AuthApp;
   let browser: TestBrowser;
 

@@ -1,12 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
 import type { CreateWebhook } from "../../src/webhooks/contract.ts";
 import { eventually } from "../support/eventually.ts";
 import { Receiver } from "../support/receiver.ts";
-import { isSkipped } from "./browser.ts";
+import { inBrowser } from "./browser.ts";
 import { HurriedClock } from "./hurried-clock.ts";
 import { World } from "./world.ts";
 
-describe.skipIf(isSkipped)("webhooks", () => {
+inBrowser("webhooks", () => {
   let world: World;
   let receiver: Receiver;
 

@@ -1,5 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { isSkipped } from "./browser.ts";
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { inBrowser } from "./browser.ts";
 import { show, World } from "./world.ts";
 
 /** Every way into a page that a text can try. Whatever runs says `hacked()`. */
@@ -56,7 +56,7 @@ const attacks = [
   'http://evil.example/"onmouseover="hacked()',
 ];
 
-describe.skipIf(isSkipped)("a note full of traps", () => {
+inBrowser("a note full of traps", () => {
   let world: World;
 
   beforeAll(async () => {

@@ -4,27 +4,25 @@ import { Icon } from "../shell/icon.tsx";
 /** How many jobs wait and run; opens the panel. */
 export function QueueIndicator() {
   const { jobs } = usePage();
-  const queue = jobs.queue.value;
   const isOpen = jobs.isPanelOpen.value;
   const { waiting, running } = jobs.counts.value;
-  const paused = queue?.paused === true;
-  const words = queue ? `${waiting} waiting, ${running} running${paused ? ", paused" : ""}` : "not known yet";
+  const isPaused = jobs.queue.value?.paused === true;
   return (
     <button
       type="button"
-      class={`queue-indicator ${running > 0 ? "busy" : ""} ${paused ? "paused" : ""}`}
+      class={`queue-indicator ${running > 0 ? "busy" : ""} ${isPaused ? "paused" : ""}`}
       aria-expanded={isOpen}
       aria-controls="jobs-panel"
-      aria-label={`Jobs: ${words}`}
       aria-keyshortcuts="Alt+J"
-      title={`Jobs: ${words} (Alt+J)`}
+      title={`Jobs${isPaused ? ", the queue is paused" : ""} (Alt+J)`}
       onClick={() => {
         jobs.isPanelOpen.value = !isOpen;
       }}
     >
-      {running > 0 ? <span class="spinner small" aria-hidden="true" /> : <Icon name={paused ? "pause" : "jobs"} />}
+      {running > 0 ? <span class="spinner small" aria-hidden="true" /> : <Icon name={isPaused ? "pause" : "jobs"} />}
+      <span class="hidden">Jobs: </span>
       <span class="wide-only">
-        <b>{waiting}</b> waiting
+        <b>{waiting}</b> waiting{" "}
       </span>
       <span class="wide-only">
         <b>{running}</b> running

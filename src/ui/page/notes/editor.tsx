@@ -30,7 +30,7 @@ export function Editor({ note }: { note: OpenNote }) {
         history(),
         keymap.of([...historyKeymap, { key: "Enter", run: insertNewline }]),
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ "aria-label": "Text of the note, Markdown", spellcheck: "true" }),
+        EditorView.contentAttributes.of({ "aria-label": "Text of the note, Markdown", spellcheck: "true", tabindex: "0" }),
         placeholder("Write in Markdown…"),
         theme,
         EditorView.updateListener.of(({ docChanged, state: { doc }, transactions }) => {

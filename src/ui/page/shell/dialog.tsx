@@ -14,11 +14,10 @@ export function Dialog({ title, children, onClose, isWide }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
   useEffect(() => {
-    const before = document.activeElement;
-    dialog.current?.showModal();
-    return () => {
-      if (before instanceof HTMLElement) before.focus();
-    };
+    const { current } = dialog;
+    current?.showModal();
+    // The browser itself gives the focus back to where it was.
+    return () => current?.close();
   }, []);
   return (
     <dialog

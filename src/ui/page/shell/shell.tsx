@@ -53,7 +53,13 @@ export function Shell() {
         </a>
         <nav aria-label="Views">
           {places.map(({ route: target, label, icon }) => (
-            <a key={label} href={hrefOf(target)} aria-current={isAt(at, target) ? "page" : undefined}>
+            <a
+              key={label}
+              aria-label={label}
+              title={label}
+              href={hrefOf(target)}
+              aria-current={isAt(at, target) ? "page" : undefined}
+            >
               <Icon name={icon} />
               <span class="wide-only">{label}</span>
             </a>

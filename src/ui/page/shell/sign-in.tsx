@@ -22,7 +22,9 @@ export function SignIn() {
       }}
     >
       <h2>Sign in</h2>
-      <p class="muted">This server asks for an access token. Its first start printed one; <code>matric tokens create</code> makes others.</p>
+      <p class="muted">
+        This server asks for an access token. Its first start printed one; <code>matric tokens create</code> makes others.
+      </p>
       <input ref={field} type="password" required aria-label="Access token" placeholder="mtr_…" autocomplete="current-password" />
       {problem && (
         <p class="job-error" role="alert">

@@ -77,7 +77,8 @@ export function VirtualList<Item>({ items, keyOf, rowHeightPx, label, render, on
     if (index * rowHeightPx < element.scrollTop) element.scrollTop = index * rowHeightPx;
     const overBy = (index + 1) * rowHeightPx - element.scrollTop - element.clientHeight;
     if (overBy > 0) element.scrollTop += overBy;
-    // The row may only exist after the next painting.
+    if (focusIn(element, index)) return;
+    // The row exists after the next painting.
     requestAnimationFrame(() => requestAnimationFrame(() => focusIn(element, index)));
   }
 
@@ -115,6 +116,8 @@ const steps: Record<string, (rowsInSight: number) => number> = {
   End: () => Number.POSITIVE_INFINITY,
 };
 
-function focusIn(box: HTMLElement, index: number): void {
-  box.querySelector<HTMLElement>(`[data-index="${index}"] :is(a, button)`)?.focus();
+function focusIn(box: HTMLElement, index: number): boolean {
+  const row = box.querySelector<HTMLElement>(`[data-index="${index}"] :is(a, button)`);
+  row?.focus();
+  return row !== null;
 }
