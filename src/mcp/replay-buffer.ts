@@ -1,8 +1,21 @@
-import type { EventId, EventStore, JSONRPCMessage, StreamId } from "@modelcontextprotocol/server";
+import { AsyncLocalStorage } from "node:async_hooks";
+import {
+  type EventId,
+  type EventStore,
+  isJSONRPCRequest,
+  type JSONRPCMessage,
+  type RequestId,
+  type StreamId,
+} from "@modelcontextprotocol/server";
+import { transportErrorCode } from "./json-rpc.ts";
 
 /** What a session keeps for a client whose connection broke. Beyond it the oldest is forgotten, but never the newest. */
 const messagesMax = 64;
 const charsMax = 256 * 1024;
+const openMax = 256;
+
+const lost =
+  "The answer is lost: the server was started again meanwhile, or too much came after it. Whether the call took effect is not known; look, and call again.";
 
 interface Kept {
   streamId: StreamId;
@@ -13,40 +26,98 @@ interface Kept {
 
 /**
  * The latest messages of one session, over all of its streams, so that a stream can go on where its connection broke. The id of
- * a message is `<stream>/<number>`: it tells its stream even when the message itself has been forgotten.
+ * a message is `<stream>/<number>/<what the stream answers>`: whoever comes back for an answer that this process does not have
+ * is told so, since clients wait for it for a very long time otherwise.
  */
 export class ReplayBuffer implements EventStore {
+  /** The requests that are being handed to the transport: their stream begins within. */
+  readonly #handling = new AsyncLocalStorage<string>();
+  /** Streams whose answer is yet to come, with the requests that they answer. */
+  readonly #open = new Map<StreamId, string>();
   readonly #kept: Kept[] = [];
   #chars = 0;
   #number = 0;
 
-  async storeEvent(streamId: StreamId, message: JSONRPCMessage): Promise<EventId> {
-    this.#number++;
-    // The empty message that opens a stream only marks a position: there is nothing to send again.
-    if ("jsonrpc" in message) {
-      const chars = sizeOf(message);
-      this.#kept.push({ streamId, number: this.#number, message, chars });
-      this.#chars += chars;
-      while (this.#kept.length > 1 && (this.#kept.length > messagesMax || this.#chars > charsMax)) {
-        this.#chars -= this.#kept.shift()?.chars ?? 0;
-      }
-    }
-    return `${streamId}/${this.#number}`;
+  /** Streams that begin within `handle` are those of the requests in `body`. */
+  handling<Result>(body: unknown, handle: () => Result): Result {
+    return this.#handling.run(tokenOf(body), handle);
   }
 
-  async getStreamIdForEventId(eventId: EventId): Promise<StreamId | undefined> {
-    return /^(.{1,64})\/\d{1,15}$/.exec(eventId)?.[1];
+  async storeEvent(streamId: StreamId, message: JSONRPCMessage): Promise<EventId> {
+    this.#number++;
+    const isOpening = !("jsonrpc" in message);
+    if (isOpening) this.#begin(streamId);
+    // The empty message that opens a stream only marks a position: there is nothing to send again.
+    else this.#keep(streamId, message);
+    const token = this.#open.get(streamId);
+    if ("result" in message || "error" in message) this.#open.delete(streamId);
+    return eventId(streamId, this.#number, token);
+  }
+
+  async getStreamIdForEventId(id: EventId): Promise<StreamId | undefined> {
+    return parse(id)?.streamId;
   }
 
   async replayEventsAfter(
     lastEventId: EventId,
-    { send }: { send: (eventId: EventId, message: JSONRPCMessage) => Promise<void> },
+    { send }: { send: (id: EventId, message: JSONRPCMessage) => Promise<void> },
   ): Promise<StreamId> {
-    const [streamId = "", last] = lastEventId.split("/");
-    for (const { number, message } of this.#kept.filter((one) => one.streamId === streamId && one.number > Number(last))) {
-      await send(`${streamId}/${number}`, message);
+    const { streamId, number: last, token } = parse(lastEventId) ?? { streamId: "", number: 0, token: undefined };
+    const kept = this.#kept.filter((one) => one.streamId === streamId && one.number > last);
+    for (const { number, message } of kept) await send(eventId(streamId, number, token), message);
+    if (kept.length > 0 || this.#open.has(streamId)) return streamId;
+    for (const id of requestsOf(token)) {
+      const message: JSONRPCMessage = { jsonrpc: "2.0", id, error: { code: transportErrorCode, message: lost } };
+      await send(eventId(streamId, last + 1, token), message);
     }
     return streamId;
+  }
+
+  #begin(streamId: StreamId): void {
+    this.#open.set(streamId, this.#handling.getStore() ?? "");
+    // Calls that their clients have cancelled are never answered.
+    const [oldest] = this.#open.keys();
+    if (this.#open.size > openMax && oldest !== undefined) this.#open.delete(oldest);
+  }
+
+  #keep(streamId: StreamId, message: JSONRPCMessage): void {
+    const chars = sizeOf(message);
+    this.#kept.push({ streamId, number: this.#number, message, chars });
+    this.#chars += chars;
+    while (this.#kept.length > 1 && (this.#kept.length > messagesMax || this.#chars > charsMax)) {
+      this.#chars -= this.#kept.shift()?.chars ?? 0;
+    }
+  }
+}
+
+/** Whether a client that has seen this message last waits for the answer to a request. */
+export function waitsForAnswer(lastEventId: string | null): boolean {
+  return lastEventId !== null && requestsOf(parse(lastEventId)?.token).length > 0;
+}
+
+function eventId(streamId: StreamId, number: number, token: string | undefined): EventId {
+  return token ? `${streamId}/${number}/${token}` : `${streamId}/${number}`;
+}
+
+function parse(id: EventId): { streamId: StreamId; number: number; token: string | undefined } | undefined {
+  const [, streamId, number, token] = /^([^/]{1,64})\/(\d{1,15})(?:\/([\w-]{1,200}))?$/.exec(id) ?? [];
+  return streamId === undefined ? undefined : { streamId, number: Number(number), token };
+}
+
+/** The ids of the requests in a message, or in a batch of them, in a form that a header can carry. */
+function tokenOf(body: unknown): string {
+  const ids = (Array.isArray(body) ? body : [body]).filter((one) => isJSONRPCRequest(one)).map(({ id }) => id);
+  const token = Buffer.from(JSON.stringify(ids)).toString("base64url");
+  return ids.length === 0 || token.length > 200 ? "" : token;
+}
+
+function requestsOf(token: string | undefined): RequestId[] {
+  if (!token) return [];
+  try {
+    const ids: unknown = JSON.parse(Buffer.from(token, "base64url").toString());
+    return Array.isArray(ids) ? ids.filter((id) => typeof id === "string" || typeof id === "number") : [];
+  } catch {
+    return [];
   }
 }
 

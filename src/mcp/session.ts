@@ -9,6 +9,8 @@ import { ReplayBuffer } from "./replay-buffer.ts";
 import { watchedStream } from "./watched-stream.ts";
 
 const oldestVersion = "2025-03-26";
+/** A client whose stream broke comes back after so long, and once more after as long again: time for a server to start. */
+const comeBackMs = 2000;
 
 export interface SessionOptions {
   id: string;
@@ -26,6 +28,7 @@ export class Session {
   readonly owner: string | undefined;
   readonly #transport: WebStandardStreamableHTTPServerTransport;
   readonly #options: SessionOptions;
+  readonly #replay = new ReplayBuffer();
   #openStreams = 0;
   #usedAtMs: number;
 
@@ -36,9 +39,8 @@ export class Session {
     this.#usedAtMs = options.clock.monotonicMs();
     this.#transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: () => options.id,
-      eventStore: new ReplayBuffer(),
-      // A client that lost its stream comes back so soon.
-      retryInterval: 1000,
+      eventStore: this.#replay,
+      retryInterval: comeBackMs,
     });
   }
 
@@ -61,7 +63,9 @@ export class Session {
 
   async handle(request: Request, parsedBody: unknown, authInfo: AuthInfo | undefined): Promise<Response> {
     this.#usedAtMs = this.#options.clock.monotonicMs();
-    const response = await this.#transport.handleRequest(request, { parsedBody, ...(authInfo && { authInfo }) });
+    const response = await this.#replay.handling(parsedBody, () =>
+      this.#transport.handleRequest(request, { parsedBody, ...(authInfo && { authInfo }) }),
+    );
     if (request.method !== "GET" || response.status !== 200) return response;
     this.#openStreams++;
     const onEnd = () => {

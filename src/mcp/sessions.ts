@@ -2,6 +2,7 @@ import { type AuthInfo, isInitializeRequest, type McpServerFactory } from "@mode
 import { type Cancel, type Clock, every } from "../clock.ts";
 import type { Logger } from "../logger.ts";
 import { errorResponse, sessionNotFoundCode, transportErrorCode } from "./json-rpc.ts";
+import { waitsForAnswer } from "./replay-buffer.ts";
 import { Session } from "./session.ts";
 
 /** A session that nobody uses for so long is closed; its client does not notice, see `#takeUp`. */
@@ -74,7 +75,8 @@ export class Sessions {
    * with its stream of notifications, the client is told.
    */
   async #takeUp(id: string, request: Request, authInfo: AuthInfo | undefined): Promise<Session | "full" | undefined> {
-    if (request.method !== "POST" || !idPattern.test(id) || this.#ended.has(id)) return undefined;
+    const isCall = request.method === "POST" || waitsForAnswer(request.headers.get("last-event-id"));
+    if (!isCall || !idPattern.test(id) || this.#ended.has(id)) return undefined;
     const taking = this.#takingUp.get(id) ?? this.#reopen(id, request, authInfo).finally(() => this.#takingUp.delete(id));
     this.#takingUp.set(id, taking);
     return taking;

@@ -137,6 +137,18 @@ describe("a session", () => {
     expect((await send({ ...inSession(id), method: "GET" })).status).toBe(200);
   });
 
+  test("tells a client that comes back for an answer when the server has been started again that it is lost", async () => {
+    const id = await openSession();
+    const broken = await send({ ...inSession(id), body: waitForEvents });
+    const reader = broken.body?.getReader();
+    const lastEventId = /^id: (.*)$/m.exec(new TextDecoder().decode((await reader?.read())?.value))?.[1] ?? "";
+    await server.endpoint.stop();
+    server = start();
+    const resumed = await send({ ...inSession(id, { "last-event-id": lastEventId }), method: "GET" });
+    expect(resumed.status).toBe(200);
+    expect(await resumed.text()).toContain('"id":3,"error":{"code":-32000,"message":"The answer is lost');
+  });
+
   test("that nobody uses is closed, which its client does not notice", async () => {
     const id = await openSession();
     await storage.clock.advance(599_000);

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { JSONRPCMessage } from "@modelcontextprotocol/server";
-import { ReplayBuffer } from "../../src/mcp/replay-buffer.ts";
+import { ReplayBuffer, waitsForAnswer } from "../../src/mcp/replay-buffer.ts";
 
 const message = (text: string): JSONRPCMessage => ({ jsonrpc: "2.0", method: "test", params: { text } });
 
@@ -32,7 +32,8 @@ test("the stream of a message is known even when the message is not", async () =
   const buffer = new ReplayBuffer();
   expect(await buffer.getStreamIdForEventId("0197-a/12")).toBe("0197-a");
   expect(await buffer.getStreamIdForEventId("_GET_stream/3")).toBe("_GET_stream");
-  for (const strange of ["", "12", "a/", "/1", "a/b", "a/1/x"]) {
+  expect(await buffer.getStreamIdForEventId("0197-a/12/WzJd")).toBe("0197-a");
+  for (const strange of ["", "12", "a/", "/1", "a/b", "a/1/", "a/1/x/y", "a/1/%"]) {
     expect([strange, await buffer.getStreamIdForEventId(strange)]).toEqual([strange, undefined]);
   }
 });
@@ -54,4 +55,56 @@ test("the oldest messages are forgotten when there are many, or when they are lo
     });
   }
   expect((await replay(answers, "a/0")).map(([id]) => id)).toEqual(["a/7", "a/8", "a/9", "a/10"]);
+});
+
+const call = (id: number | string) => ({ jsonrpc: "2.0", id, method: "tools/call", params: { name: "x" } });
+const answer = (id: number): JSONRPCMessage => ({ jsonrpc: "2.0", id, result: { content: [] } });
+
+/** What a client is sent that comes back after `lastEventId`: the ids of the requests that are answered, and how. */
+async function answersAfter(buffer: ReplayBuffer, lastEventId: string): Promise<[unknown, string][]> {
+  const sent: [unknown, string][] = [];
+  await buffer.replayEventsAfter(lastEventId, {
+    async send(_id, message) {
+      if ("id" in message) sent.push([message.id, "error" in message ? message.error.message.slice(0, 18) : "answered"]);
+    },
+  });
+  return sent;
+}
+
+test("a client that comes back for an answer gets it, waits for it, or is told that it is lost", async () => {
+  const buffer = new ReplayBuffer();
+  const opening = await buffer.handling(call(7), () => buffer.storeEvent("a", {} as JSONRPCMessage));
+  expect(waitsForAnswer(opening)).toBe(true);
+  expect(await answersAfter(buffer, opening)).toEqual([]);
+  await buffer.storeEvent("a", answer(7));
+  expect(await answersAfter(buffer, opening)).toEqual([[7, "answered"]]);
+  for (let n = 0; n < 100; n++) await buffer.storeEvent("b", message("later"));
+  expect(await answersAfter(buffer, opening)).toEqual([[7, "The answer is lost"]]);
+  expect(await answersAfter(new ReplayBuffer(), opening)).toEqual([[7, "The answer is lost"]]);
+});
+
+test("every request of a batch is told of, and requests that are handled at the same time are not mixed up", async () => {
+  const buffer = new ReplayBuffer();
+  const open = (body: unknown, stream: string) =>
+    buffer.handling(body, async () => {
+      await Promise.resolve();
+      return buffer.storeEvent(stream, {} as JSONRPCMessage);
+    });
+  const [first, second] = await Promise.all([open([call(1), call("two")], "a"), open(call("three/?"), "b")]);
+  const other = new ReplayBuffer();
+  expect((await answersAfter(other, first)).map(([id]) => id)).toEqual([1, "two"]);
+  expect((await answersAfter(other, second)).map(([id]) => id)).toEqual(["three/?"]);
+});
+
+test("nobody waits for the answer to what is no request", async () => {
+  const buffer = new ReplayBuffer();
+  const ids = [
+    await buffer.storeEvent("_GET_stream", message("told")),
+    await buffer.handling({ jsonrpc: "2.0", method: "notifications/x" }, () => buffer.storeEvent("a", {} as JSONRPCMessage)),
+    "a/1/bm9uc2Vuc2U",
+    "nonsense",
+    null,
+  ];
+  for (const id of ids) expect([id, waitsForAnswer(id)]).toEqual([id, false]);
+  expect(await answersAfter(buffer, "x/1/bm9uc2Vuc2U")).toEqual([]);
 });
