@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { createClient } from "../../src/client/client.ts";
-import { ServerProcess } from "../support/server-process.ts";
+import { buildBinary } from "../support/binary.ts";
+import { BinaryServer } from "../support/binary-server.ts";
 import { inBrowser, TestBrowser } from "./browser.ts";
 import { Cable } from "./cable.ts";
 import { Model } from "./model.ts";
@@ -89,13 +91,19 @@ inBrowser("the connection", () => {
 inBrowser("a server that dies", () => {
   let model: Model;
   let browser: TestBrowser;
-  let server: ServerProcess;
+  let server: BinaryServer;
+  let binary: ReturnType<typeof buildBinary>;
+  let dataDir: string;
 
   beforeAll(async () => {
     model = new Model();
     browser = await TestBrowser.open();
-    server = await ServerProcess.start({ MATRIC_AI_URL: model.url, MATRIC_AI_MODEL: model.name });
-  });
+    binary = buildBinary();
+    dataDir = join(binary.folder, "data");
+    await mkdir(dataDir);
+    server = new BinaryServer(binary.path, dataDir, { MATRIC_AI_URL: model.url, MATRIC_AI_MODEL: model.name });
+    await server.start();
+  }, 120_000);
 
   afterEach(async () => {
     const problems = browser.takeProblems();
@@ -105,8 +113,9 @@ inBrowser("a server that dies", () => {
 
   afterAll(async () => {
     await browser.close();
-    await server.stop();
+    await server.kill();
     await model.stop();
+    binary.remove();
   });
 
   test("in the middle of a job and is started again: the page shows the job to its end", async () => {
@@ -123,7 +132,7 @@ inBrowser("a server that dies", () => {
 
     await server.kill();
     await page.getByRole("button", { name: /^Connection: Reconnecting/ }).waitFor();
-    await server.restart();
+    await server.start();
     await isLive(page);
     const again = await model.next();
     again.say("The whole ");
@@ -140,9 +149,9 @@ inBrowser("a server that dies", () => {
     await isLive(page);
     await page.getByText("Tough").first().waitFor();
     await server.kill();
-    await rm(server.dataDir, { recursive: true });
-    await mkdir(server.dataDir);
-    await server.restart();
+    await rm(dataDir, { recursive: true });
+    await mkdir(dataDir);
+    await server.start();
     await page.getByText("No notes yet.").waitFor();
     await createClient({ url: server.url }).notes.create({ title: "A new life", content: "" });
     await page.getByText("A new life").waitFor();
