@@ -5,7 +5,7 @@ import {
   ProtocolError,
   ProtocolErrorCode,
 } from "@modelcontextprotocol/server";
-import type { Logger } from "../logger.ts";
+import { type Logger, silentLogger } from "../logger.ts";
 import type { Backend, Caller } from "./backend.ts";
 import { failedResult } from "./failure.ts";
 import { findTool, toolNames } from "./tools.ts";
@@ -43,7 +43,9 @@ export async function callTool(
   const called = tool.waits
     ? waiters.run([origin.signal, origin.connection], (signal) => tool.call(params.arguments, backend, { ...caller, signal }))
     : tool.call(params.arguments, backend, caller);
-  return called.catch((error) => failedResult(error, logger));
+  // What a call says whose caller is gone nobody hears, and it is no failure.
+  const isGone = () => origin.signal.aborted || origin.connection?.aborted === true;
+  return called.catch((error) => failedResult(error, isGone() ? silentLogger : logger));
 }
 
 export function callerOf({ authInfo, signal }: CallOrigin): Caller {
