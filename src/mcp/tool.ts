@@ -1,5 +1,5 @@
 import type { CallToolResult, Tool, ToolAnnotations } from "@modelcontextprotocol/server";
-import type { Static, TObject } from "@sinclair/typebox";
+import { KindGuard, type Static, type TObject } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { mismatch } from "../mismatch.ts";
 import type { Backend, Caller } from "./backend.ts";
@@ -51,10 +51,18 @@ export function defineTool<Input extends TObject, Output extends TObject>(defini
   };
 }
 
+const anything = ["object", "array", "string", "number", "boolean", "null"].map((type) => ({ type }));
+
 /** Hints for tools that only read. */
 export const reads: ToolAnnotations = { readOnlyHint: true, destructiveHint: false, idempotentHint: true };
 
-/** A copy without TypeBox's own symbols. */
+/** A copy without TypeBox's own symbols. Agents' hosts find fault with schemas that say nothing, so "anything" is said in full. */
 function plain(schema: TObject): Tool["inputSchema"] {
-  return { ...JSON.parse(JSON.stringify(schema)), type: "object" };
+  const copy = JSON.stringify(schema, (_name, part: unknown) => {
+    if (KindGuard.IsUnknown(part)) return { ...part, anyOf: anything };
+    if (!KindGuard.IsRecord(part) || !Object.values(part.patternProperties).every(KindGuard.IsUnknown)) return part;
+    const { patternProperties: _, ...record } = part;
+    return { ...record, additionalProperties: true };
+  });
+  return { ...JSON.parse(copy), type: "object" };
 }
