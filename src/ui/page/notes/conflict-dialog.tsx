@@ -93,6 +93,7 @@ function PlaceView({ name, parts, choices, onChoose }: PlaceViewProps) {
             part={part}
             label={`${name}, difference ${parts.slice(0, index + 1).filter(({ kind }) => kind === "differing").length}`}
             choice={choices[index]}
+            takesBoth={name !== "Title"}
             onChoose={(choice) => onChoose(index, choice)}
           />
         ),
@@ -105,10 +106,12 @@ interface DifferingProps {
   part: MergePart & { kind: "differing" };
   label: string;
   choice: Choice | undefined;
+  /** Whether one after the other makes sense. */
+  takesBoth: boolean;
   onChoose: (choice: Choice) => void;
 }
 
-function Differing({ part: { mine, theirs, changedBy }, label, choice, onChoose }: DifferingProps) {
+function Differing({ part: { mine, theirs, changedBy }, label, choice, takesBoth, onChoose }: DifferingProps) {
   const marks = useMemo(() => wordMarks(mine.join("\n"), theirs.join("\n")), [mine, theirs]);
   const radio = (value: Choice, text: string) => (
     <label class="choice">
@@ -129,7 +132,7 @@ function Differing({ part: { mine, theirs, changedBy }, label, choice, onChoose 
       <div class={`side ${isTaken("theirs") ? "taken" : ""}`}>
         <div class="choices">
           {radio("theirs", "Theirs")}
-          {mine.length > 0 && theirs.length > 0 && radio("both", "Both")}
+          {takesBoth && mine.length > 0 && theirs.length > 0 && radio("both", "Both")}
         </div>
         {theirs.length === 0 ? <span class="muted">nothing here</span> : <MarkedText marks={marks.after} as="ins" />}
       </div>

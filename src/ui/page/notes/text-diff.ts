@@ -15,6 +15,8 @@ export interface Mark {
 const differencesMost = 5000;
 /** Words of longer places are not compared. */
 const wordCharsMost = 20_000;
+/** Texts that share less than this are not compared word by word. */
+const alikeLeast = 0.4;
 
 export function diffParts(before: string, after: string): DiffPart[] {
   const [old, young] = [before.split("\n"), after.split("\n")];
@@ -43,6 +45,12 @@ export function wordMarks(before: string, after: string): { before: Mark[]; afte
   const changes =
     isShort && before !== "" && after !== "" ? diffWordsWithSpace(before, after, { maxEditLength: 2000 }) : undefined;
   if (!changes) return { before: [{ text: before, isChanged: true }], after: [{ text: after, isChanged: true }] };
+  // Of a text that was written anew a few words are the same by chance: marking the others would only be noise.
+  const same = changes.reduce((sum, { added, removed, value }) => sum + (added || removed ? 0 : value.length), 0);
+  const isLines = before.includes("\n") || after.includes("\n");
+  if (isLines && same < alikeLeast * Math.max(before.length, after.length)) {
+    return { before: [{ text: before, isChanged: false }], after: [{ text: after, isChanged: false }] };
+  }
   const marks = (skip: "added" | "removed") =>
     changes.filter((change) => !change[skip]).map(({ value, added, removed }) => ({ text: value, isChanged: added || removed }));
   return { before: marks("added"), after: marks("removed") };
