@@ -56,7 +56,9 @@ describe.each(revisions)("a server that speaks %s", (revision) => {
       expect(() => ajv.compile(inputSchema)).not.toThrow();
       expect(() => ajv.compile(outputSchema ?? false)).not.toThrow();
       // What the inspector's --strict finds fault with, as it is not portable: types that are lists, schemas that say nothing.
-      expect(JSON.stringify([inputSchema, outputSchema])).not.toMatch(/"type":\[|patternProperties|:\{("description":"[^"]*")?\}/);
+      expect(JSON.stringify([inputSchema, outputSchema])).not.toMatch(
+        /"type":\[|patternProperties|:\{("description":"[^"]*")?\}/,
+      );
       expect([name, annotations]).toEqual([
         name,
         expect.objectContaining({ openWorldHint: name === "retry_delivery", readOnlyHint: expect.any(Boolean) }),
