@@ -13,10 +13,11 @@ import { fanout } from "./scenarios/fanout.ts";
 import { filters } from "./scenarios/filters.ts";
 import { ingest } from "./scenarios/ingest.ts";
 import { memory } from "./scenarios/memory.ts";
+import { page } from "./scenarios/page.ts";
 import { resume } from "./scenarios/resume.ts";
 import { start } from "./scenarios/start.ts";
 
-const scenarios: Record<string, Scenario> = { deliver, fanout, ingest, resume, memory, filters, depth, start, agents };
+const scenarios: Record<string, Scenario> = { deliver, fanout, ingest, resume, memory, filters, depth, start, agents, page };
 
 const args = process.argv.slice(2);
 const quick = args.includes("--quick");

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { createClient } from "../../src/client/client.ts";
 import { buildBinary } from "../support/binary.ts";
 import { BinaryServer } from "../support/binary-server.ts";
-import { inBrowser, TestBrowser } from "./browser.ts";
+import { inBrowser } from "./browser.ts";
 import { Cable } from "./cable.ts";
+import { TestBrowser } from "./chromium.ts";
 import { Model } from "./model.ts";
 import { isLive, World } from "./world.ts";
 

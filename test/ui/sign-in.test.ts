@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { createClient } from "../../src/client/client.ts";
 import { type AuthApp, startAuthApp } from "../support/auth.ts";
-import { inBrowser, TestBrowser } from "./browser.ts";
+import { inBrowser } from "./browser.ts";
+import { TestBrowser } from "./chromium.ts";
 import { isLive } from "./world.ts";
 
 inBrowser("where the server asks for tokens", () => {

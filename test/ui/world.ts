@@ -5,7 +5,7 @@ import type { Config } from "../../src/config.ts";
 import type { Outside } from "../../src/core.ts";
 import type { Note } from "../../src/notes/contract.ts";
 import { startApp, type TestApp } from "../support/start-app.ts";
-import { TestBrowser } from "./browser.ts";
+import { TestBrowser } from "./chromium.ts";
 import { Model } from "./model.ts";
 
 /** A server with a model, a browser that looks at it, and a client that acts from elsewhere. */
