@@ -156,6 +156,7 @@ export function createCore(config: Config, { clock, logger, fetch }: Outside, te
       writer.stop();
     },
     close(): void {
+      log.close();
       db.close();
     },
   };

@@ -73,6 +73,7 @@ function prepare(file: string, backup: string, nowMs: number, createEpoch: () =>
       `INSERT INTO epochs (start_seq, epoch, started_at)
        SELECT max(coalesce((SELECT max(seq) FROM events), 0), pruned_seq), ?, ? FROM log_state`,
     ).run(createEpoch(), nowMs);
+    db.run("UPDATE log_state SET open_boot = NULL");
     db.run("PRAGMA wal_checkpoint(TRUNCATE)");
     db.run("PRAGMA journal_mode = DELETE");
   } catch (error) {

@@ -3,17 +3,20 @@ import { blob, check, foreignKey, index, integer, primaryKey, real, sqliteTable,
 
 // Every table on one page. Times are milliseconds since 1970, ids are UUIDv7 (rising keys touch few pages), JSON is text.
 
-/** One row: how far retention has removed the log, so that a sequence number is never given twice. */
+/** One row: what keeps a sequence number from meaning two events. */
 export const logState = sqliteTable(
   "log_state",
   {
     id: integer("id").primaryKey(),
+    /** How far retention has removed the log. */
     prunedSeq: integer("pruned_seq").notNull().default(0),
+    /** Since which start of the machine the log has been open; null when it was closed in order. */
+    openBoot: text("open_boot"),
   },
   (t) => [check("log_state_single", sql`${t.id} = 1`)],
 );
 
-/** The lives of this log, in order: an epoch begins when the log is created or restored, after `start_seq`. */
+/** The lives of this log, in order: an epoch begins when the log is created, restored or may have lost its tail, after `start_seq`. */
 export const epochs = sqliteTable("epochs", {
   startSeq: integer("start_seq").notNull(),
   epoch: text("epoch").primaryKey(),

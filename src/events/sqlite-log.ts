@@ -1,7 +1,8 @@
 import { type Clock, timestamp } from "../clock.ts";
 import type { Db } from "../db/open.ts";
 import type { Tx } from "../db/writer.ts";
-import { type Cursor, createEpoch, formatCursor } from "./cursor.ts";
+import { type Cursor, formatCursor } from "./cursor.ts";
+import { closeEpochs, type Epoch, openEpochs, readBootId } from "./epochs.ts";
 import type { EventDraft, EventLog, GapReason, Position, StoredEvent } from "./log.ts";
 
 interface Row {
@@ -12,11 +13,6 @@ interface Row {
   job_id: string | null;
   body: string;
   trace_context: string | null;
-}
-
-interface Epoch {
-  epoch: string;
-  start_seq: number;
 }
 
 const columns = "seq, name, at, note_id, job_id, body, trace_context";
@@ -45,9 +41,10 @@ export class SqliteLog implements EventLog {
   readonly #setPruned;
 
   constructor(
-    db: Db,
+    private readonly db: Db,
     private readonly clock: Clock,
     private readonly trace: TraceEvent = () => undefined,
+    bootId = readBootId(),
   ) {
     const { sqlite } = db;
     this.#insert = sqlite.query(`INSERT INTO events (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)`);
@@ -69,13 +66,7 @@ export class SqliteLog implements EventLog {
     this.#oldest = pruned + 1;
     this.#latestAt = newest?.at ?? 0;
 
-    const readEpochs = sqlite.query<Epoch, []>("SELECT epoch, start_seq FROM epochs ORDER BY start_seq, started_at");
-    if (readEpochs.all().length === 0) {
-      sqlite
-        .query("INSERT INTO epochs (start_seq, epoch, started_at) VALUES (?, ?, ?)")
-        .run(this.#head, createEpoch(), clock.now());
-    }
-    this.#epochs = readEpochs.all();
+    this.#epochs = openEpochs(sqlite, this.#head, clock.now(), bootId);
     this.epoch = this.#epochs.at(-1)?.epoch ?? "";
   }
 
@@ -186,6 +177,11 @@ export class SqliteLog implements EventLog {
 
   onAppend(listener: (events: readonly StoredEvent[]) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Nothing is appended any more. Belongs right before the database is closed. */
+  close(): void {
+    closeEpochs(this.db.sqlite);
   }
 
   #event(row: Row): StoredEvent {

@@ -17,7 +17,7 @@ test("every migration runs once: a second start changes nothing", () => {
 test("the log's bookkeeping is there from the start, in one row that stays alone", () => {
   const db = new Database(":memory:");
   migrate(db);
-  expect(db.query("SELECT * FROM log_state").all()).toEqual([{ id: 1, pruned_seq: 0 }]);
+  expect(db.query("SELECT * FROM log_state").all()).toEqual([{ id: 1, pruned_seq: 0, open_boot: null }]);
   expect(() => db.run("INSERT INTO log_state (id) VALUES (2)")).toThrow("log_state_single");
 });
 

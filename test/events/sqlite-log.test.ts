@@ -353,6 +353,46 @@ describe("a cursor that somebody brought", () => {
   });
 });
 
+describe("when the power fails", () => {
+  /** The log as the machine finds it on its next start, with all events after `seq` lost. */
+  function afterPowerLoss(seq: number): SqliteLog {
+    storage.db.sqlite.run("DELETE FROM events WHERE seq > ?", [seq]);
+    storage.clock.jump(-3_600_000);
+    return new SqliteLog(storage.db, storage.clock, undefined, "the next start of the machine");
+  }
+
+  test("numbers that subscribers saw and the disk did not are told from those given again", async () => {
+    await append(10);
+    const first = log.epoch;
+    log = afterPowerLoss(7);
+    await append(5, log);
+    expect(log.epoch).not.toBe(first);
+    expect(log.readAfter(6, 9).map(({ id }) => id)).toEqual([
+      `7-${first}`,
+      ...[8, 9, 10, 11, 12].map((seq) => `${seq}-${log.epoch}`),
+    ]);
+    expect(log.locate({ seq: 7, epoch: first })).toEqual({ seq: 7 });
+    const gap = { from: `9-${first}`, to: `7-${first}`, reason: "other_epoch" };
+    expect(log.locate({ seq: 9, epoch: first })).toEqual({ seq: 7, gap } as never);
+  });
+
+  test("several times, the lives stand in the order in which they were lived, whatever the clock says", async () => {
+    await append(3);
+    const lives = ["first", "second", "third"].map((boot) => {
+      storage.clock.jump(-3_600_000);
+      return new SqliteLog(storage.db, storage.clock, undefined, boot).epoch;
+    });
+    log = new SqliteLog(storage.db, storage.clock, undefined, "third");
+    expect([log.epoch, new Set(lives).size]).toEqual([lives[2] ?? "", 3]);
+  });
+
+  test("a log that had been closed before lives on as it is", async () => {
+    await append(3);
+    log.close();
+    expect(afterPowerLoss(3).epoch).toBe(log.epoch);
+  });
+});
+
 test("ids of the positions of an empty log are there, and rise", async () => {
   expect([log.idOf(log.head()), log.idOf(log.oldest())]).toEqual([`0-${log.epoch}`, `1-${log.epoch}`]);
   expect(restarted().epoch).toBe(log.epoch);
