@@ -5,6 +5,8 @@ export class Cable {
   readonly #server: net.Server;
   readonly #sockets = new Set<net.Socket>();
   #isCut = false;
+  /** What the server sends over WebSockets. */
+  readonly #frames = new Set<{ far: net.Socket; near: net.Socket }>();
   /** As some proxies are: requests to become a WebSocket are not let through. */
   refusesSockets = false;
 
@@ -27,7 +29,9 @@ export class Cable {
         });
       }
       near.on("data", (data) => {
-        if (this.refusesSockets && /^upgrade: websocket/im.test(data.toString("latin1"))) near.destroy();
+        const isUpgrade = /^upgrade: websocket/im.test(data.toString("latin1"));
+        if (isUpgrade) this.#frames.add({ far, near });
+        if (isUpgrade && this.refusesSockets) near.destroy();
         else far.write(data);
       });
       far.pipe(near);
@@ -43,6 +47,15 @@ export class Cable {
   get url(): string {
     const address = this.#server.address();
     return `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}`;
+  }
+
+  /** What comes over WebSockets waits on the way; everything else gets through. */
+  holdFrames(): void {
+    for (const { far, near } of this.#frames) far.unpipe(near);
+  }
+
+  releaseFrames(): void {
+    for (const { far, near } of this.#frames) far.pipe(near);
   }
 
   cut(): void {

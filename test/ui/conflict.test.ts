@@ -124,7 +124,7 @@ inBrowser("two who change one note", () => {
 
     await page.goto("about:blank");
     await world.client.notes.update(note.id, { content: "Theirs" });
-    await page.goto(`${world.app.url}/#/notes/${note.id}`);
+    await page.goto(`${world.url}/#/notes/${note.id}`);
     await page.getByRole("button", { name: "Compare and choose" }).click();
     await page.getByRole("dialog").getByText("Unsaved First line").waitFor();
     await page.getByRole("button", { name: "Keep mine" }).click();

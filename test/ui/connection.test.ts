@@ -1,13 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { createClient } from "../../src/client/client.ts";
-import { buildBinary } from "../support/binary.ts";
-import { BinaryServer } from "../support/binary-server.ts";
 import { inBrowser } from "./browser.ts";
 import { Cable } from "./cable.ts";
-import { TestBrowser } from "./chromium.ts";
-import { Model } from "./model.ts";
 import { isLive, World } from "./world.ts";
 
 inBrowser("the connection", () => {
@@ -16,7 +10,7 @@ inBrowser("the connection", () => {
 
   beforeAll(async () => {
     world = await World.start();
-    cable = await Cable.to(world.app.url);
+    cable = await Cable.to(world.url);
   });
 
   afterEach(async () => {
@@ -90,52 +84,30 @@ inBrowser("the connection", () => {
 });
 
 inBrowser("a server that dies", () => {
-  let model: Model;
-  let browser: TestBrowser;
-  let server: BinaryServer;
-  let binary: ReturnType<typeof buildBinary>;
-  let dataDir: string;
+  let world: World;
 
   beforeAll(async () => {
-    model = new Model();
-    browser = await TestBrowser.open();
-    binary = buildBinary();
-    dataDir = join(binary.folder, "data");
-    await mkdir(dataDir);
-    server = new BinaryServer(binary.path, dataDir, { MATRIC_AI_URL: model.url, MATRIC_AI_MODEL: model.name });
-    await server.start();
-  }, 120_000);
-
-  afterEach(async () => {
-    const problems = browser.takeProblems();
-    await browser.closePages();
-    expect(problems).toEqual([]);
+    world = await World.start({ env: { MATRIC_JOB_ATTEMPTS: "3" } });
   });
 
-  afterAll(async () => {
-    await browser.close();
-    await server.kill();
-    await model.stop();
-    binary.remove();
-  });
+  afterEach(() => world.endTest());
+
+  afterAll(() => world.stop());
 
   test("in the middle of a job and is started again: the page shows the job to its end", async () => {
-    browser.expectComplaints(/net::ERR_/);
-    const note = await createClient({ url: server.url }).notes.create({ title: "Tough", content: "Old words." });
-    const page = await browser.page();
-    await page.goto(`${server.url}/#/notes/${note.id}`);
-    await isLive(page);
+    world.browser.expectComplaints(/net::ERR_/);
+    const { page } = await world.openNote({ title: "Tough", content: "Old words." });
     await page.getByRole("button", { name: "Revise with AI" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Revise" }).click();
-    (await model.next()).say("Half a ");
+    (await world.model.next()).say("Half a ");
     const strip = page.locator(".job-strip");
     await strip.getByText("Processing…").waitFor();
 
-    await server.kill();
+    await world.server.kill();
     await page.getByRole("button", { name: /^Connection: Reconnecting/ }).waitFor();
-    await server.start();
+    await world.server.start();
     await isLive(page);
-    const again = await model.next();
+    const again = await world.model.next();
     again.say("The whole ");
     await strip.getByText("Processing, attempt 2").waitFor();
     again.finish("sentence.");
@@ -144,17 +116,19 @@ inBrowser("a server that dies", () => {
   });
 
   test("and comes back with other data: what is shown is fetched anew", async () => {
-    browser.expectComplaints(/net::ERR_|404/);
-    const page = await browser.page();
-    await page.goto(`${server.url}/`);
-    await isLive(page);
+    world.browser.expectComplaints(/net::ERR_|404/);
+    const page = await world.open();
+    const inspector = await world.open("#/events");
     await page.getByText("Tough").first().waitFor();
-    await server.kill();
-    await rm(dataDir, { recursive: true });
-    await mkdir(dataDir);
-    await server.start();
+    await inspector.getByText("JobCompleted").waitFor();
+    await world.server.kill();
+    await rm(world.dataDir, { recursive: true });
+    await mkdir(world.dataDir);
+    await world.server.start();
     await page.getByText("No notes yet.").waitFor();
-    await createClient({ url: server.url }).notes.create({ title: "A new life", content: "" });
+    await world.note({ title: "A new life" });
     await page.getByText("A new life").waitFor();
+    await inspector.locator(".event-row").filter({ hasText: "NoteCreated" }).nth(1).waitFor();
+    expect(await inspector.locator(".event-name").first().textContent()).toBe("NoteCreated");
   });
 });

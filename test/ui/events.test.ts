@@ -1,13 +1,14 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { eventually } from "../support/eventually.ts";
 import { inBrowser } from "./browser.ts";
-import { World } from "./world.ts";
+import { Cable } from "./cable.ts";
+import { isLive, World } from "./world.ts";
 
 inBrowser("the events inspector", () => {
   let world: World;
 
   beforeAll(async () => {
-    world = await World.start({}, { permissions: ["clipboard-read", "clipboard-write"] });
+    world = await World.start({ browser: { permissions: ["clipboard-read", "clipboard-write"] } });
   });
 
   afterEach(() => world.endTest());
@@ -64,9 +65,43 @@ inBrowser("the events inspector", () => {
     await detail.getByRole("button", { name: "Copy as curl" }).click();
     await page.getByText("Copied").waitFor();
     const command = await page.evaluate<string>("navigator.clipboard.readText()");
-    expect(command).toBe(`curl -s '${world.app.url}/api/v1/events/${id}'`);
+    expect(command).toBe(`curl -s '${world.url}/api/v1/events/${id}'`);
     const fetched = await Bun.spawn(["bash", "-c", command]).stdout.text();
     expect(JSON.parse(fetched)).toMatchObject({ id, event: "LookedInto", data: { depth: 42 } });
+  });
+
+  test("shows an event once when the history has it before its frame comes", async () => {
+    const cable = await Cable.to(world.url);
+    const page = await world.browser.page();
+    await page.goto(cable.url);
+    await isLive(page);
+    cable.holdFrames();
+    await world.client.events.publish({ event: "HistoryFirst", data: {} });
+    await page.getByRole("link", { name: "Events" }).click();
+    await page.getByText("HistoryFirst").waitFor();
+    cable.releaseFrames();
+    await world.client.events.publish({ event: "CameByFrame", data: {} });
+    await page.getByText("CameByFrame").waitFor();
+    expect(await page.getByText("HistoryFirst").count()).toBe(1);
+    await page.close();
+    await cable.stop();
+  });
+
+  test("shows an event once when its frame comes before the history that has it", async () => {
+    await world.client.events.publish({ event: "OnlyInHistory", data: {} });
+    const page = await world.open();
+    await page.route(
+      /\/events\?.*after=/,
+      async (route) => {
+        await world.client.events.publish({ event: "FrameFirst", data: {} });
+        await page.getByText("FrameFirst").waitFor();
+        await route.continue();
+      },
+      { times: 1 },
+    );
+    await page.getByRole("link", { name: "Events" }).click();
+    await page.getByText("OnlyInHistory").waitFor();
+    expect(await page.getByText("FrameFirst").count()).toBe(1);
   });
 
   test("draws how many events came in each second, and how late", async () => {

@@ -7,7 +7,7 @@ inBrowser("a revision, as the person sees it", () => {
   let world: World;
 
   beforeAll(async () => {
-    world = await World.start({ jobConcurrency: 1 });
+    world = await World.start({ env: { MATRIC_JOB_CONCURRENCY: "1" } });
   });
 
   afterEach(() => world.endTest());
@@ -127,7 +127,7 @@ inBrowser("without a model", () => {
   let world: World;
 
   beforeAll(async () => {
-    world = await World.start({ aiUrl: undefined, aiModel: undefined });
+    world = await World.start({ hasModel: false });
   });
 
   afterEach(() => world.endTest());

@@ -77,7 +77,7 @@ inBrowser("many notes and many events", () => {
     const page = await world.browser.page();
     const paints: number[] = [];
     for (let visit = 0; visit < 5; visit++) {
-      await page.goto(world.app.url);
+      await page.goto(world.url);
       await isLive(page);
       await page.locator("a.row").first().waitFor();
       paints.push(await page.evaluate<number>("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"));

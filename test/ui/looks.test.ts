@@ -30,7 +30,7 @@ inBrowser("the page's looks and manners", () => {
 
   beforeAll(async () => {
     receiver = new Receiver();
-    world = await World.start({ jobConcurrency: 1, webhookAllow: ["127.0.0.1"] });
+    world = await World.start({ env: { MATRIC_JOB_CONCURRENCY: "1", MATRIC_WEBHOOK_ALLOW: "127.0.0.1" } });
     for (const title of ["Bread", "Garden", "Lisbon"]) await world.note({ title, content: markdown, tags: ["home", "plans"] });
     await world.client.webhooks.create({ url: receiver.url, events: ["Note*"], description: "The deploy robot" });
   });
@@ -190,7 +190,7 @@ async function onEveryView(
   await page.setViewportSize({ width, height: 800 });
   await page.emulateMedia({ colorScheme });
   const go = async (hash: string) => {
-    await page.goto(`${world.app.url}/${hash}`);
+    await page.goto(`${world.url}/${hash}`);
     await page.getByRole("button", { name: /^Connection: Live/ }).waitFor();
   };
   await go("#/notes");

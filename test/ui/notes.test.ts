@@ -114,7 +114,7 @@ inBrowser("notes", () => {
     expect(page.url()).toEndWith(`#/notes/${first.id}`);
     await page.goBack();
     await eventually(async () => (await page.getByLabel("Title").inputValue()) === "Two");
-    await page.goto(`${world.app.url}/#/notes/0197aaaa-0000-7000-8000-000000000000`);
+    await page.goto(`${world.url}/#/notes/0197aaaa-0000-7000-8000-000000000000`);
     await page.getByText("There is no such note.").waitFor();
     world.browser.expectComplaints(/404/);
     world.browser.takeProblems();

@@ -1,43 +1,61 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { createClient } from "../../src/client/client.ts";
-import { type AuthApp, startAuthApp } from "../support/auth.ts";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Scope } from "../../src/auth/contract.ts";
+import { type Client, createClient } from "../../src/client/client.ts";
+import { buildBinary } from "../support/binary.ts";
+import { BinaryServer } from "../support/binary-server.ts";
 import { inBrowser } from "./browser.ts";
 import { TestBrowser } from "./chromium.ts";
 import { isLive } from "./world.ts";
 
 inBrowser("where the server asks for tokens", () => {
-  let server: AuthApp;
+  let server: BinaryServer;
   let browser: TestBrowser;
+  let admin: string;
+  let client: Client;
+  let removeFolder: () => void;
 
   beforeAll(async () => {
-    server = await startAuthApp();
+    const { path, folder, remove } = buildBinary();
+    removeFolder = remove;
+    const dataDir = join(folder, "data");
+    mkdirSync(dataDir);
+    const made = Bun.spawnSync([path, "tokens", "create", "root", "--scopes", "admin", "--data-dir", dataDir, "--json"]);
+    admin = JSON.parse(made.stdout.toString()).token;
+    server = new BinaryServer(path, dataDir, { MATRIC_AUTH: "on", MATRIC_DURABILITY: "normal" });
+    await server.start();
+    client = createClient({ url: server.url, token: admin });
     browser = await TestBrowser.open();
   });
 
   afterEach(async () => {
     const problems = browser.takeProblems();
+    await browser.context.clearCookies();
     await browser.closePages();
     expect(problems).toEqual([]);
   });
 
   afterAll(async () => {
     await browser.close();
-    await server.app.stop();
+    await server.kill();
+    removeFolder();
   });
+
+  const makeToken = (scopes: Scope[]) => client.tokens.create({ name: "test", scopes });
 
   test("the page signs in with one that no script can read, and out again", async () => {
     browser.expectComplaints(/401/);
-    const client = createClient({ url: server.app.url, token: server.admin });
     await client.notes.create({ title: "For those who may", content: "" });
     const page = await browser.page();
-    await page.goto(server.app.url);
+    await page.goto(server.url);
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     expect(await page.getByText("For those who may").count()).toBe(0);
     await page.getByLabel("Access token").fill("mtr_wrong");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("alert").waitFor();
 
-    await page.getByLabel("Access token").fill(server.admin);
+    await page.getByLabel("Access token").fill(admin);
     await page.getByRole("button", { name: "Sign in" }).click();
     await isLive(page);
     await page.getByText("For those who may").waitFor();
@@ -52,13 +70,13 @@ inBrowser("where the server asks for tokens", () => {
 
   test("a token that is revoked leads back to the sign-in", async () => {
     browser.expectComplaints(/401|WebSocket/);
-    const { id, token } = await server.make(["notes:read", "jobs:read", "events:read", "webhooks:read"]);
+    const { id, token } = await makeToken(["notes:read", "jobs:read", "events:read", "webhooks:read"]);
     const page = await browser.page();
-    await page.goto(server.app.url);
+    await page.goto(server.url);
     await page.getByLabel("Access token").fill(token);
     await page.getByRole("button", { name: "Sign in" }).click();
     await isLive(page);
-    await server.revoke(id);
+    await client.tokens.revoke(id);
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
   });
 });

@@ -28,10 +28,10 @@ inBrowser("the page's weight", () => {
     session.on("Network.dataReceived", ({ requestId, encodedDataLength }) => {
       if (files.has(requestId)) bytes += encodedDataLength;
     });
-    await page.goto(`${world.app.url}/#/notes/${note.id}`);
+    await page.goto(`${world.url}/#/notes/${note.id}`);
     await editorOf(page).waitFor();
     await page.locator(".preview").getByText("Some words.").waitFor();
-    expect([...files.values()].every((url) => url.startsWith(world.app.url))).toBe(true);
+    expect([...files.values()].every((url) => url.startsWith(world.url))).toBe(true);
     expect(bytes).toBeGreaterThan(50_000);
     expect(bytes).toBeLessThan(bytesMost);
     process.stdout.write(`the page weighs ${(bytes / 1000).toFixed(1)} KB compressed, in ${files.size} files\n`);

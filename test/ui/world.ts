@@ -1,39 +1,60 @@
 import { expect } from "bun:test";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { type Client, createClient } from "../../src/client/client.ts";
-import type { Config } from "../../src/config.ts";
-import type { Outside } from "../../src/core.ts";
 import type { Note } from "../../src/notes/contract.ts";
-import { startApp, type TestApp } from "../support/start-app.ts";
+import { buildBinary } from "../support/binary.ts";
+import { BinaryServer } from "../support/binary-server.ts";
 import { TestBrowser } from "./chromium.ts";
 import { Model } from "./model.ts";
 
-/** A server with a model, a browser that looks at it, and a client that acts from elsewhere. */
+export interface WorldOptions {
+  /** Settings of the server. */
+  env?: Record<string, string>;
+  browser?: BrowserContextOptions;
+  /** Without one the built-in reviser works. */
+  hasModel?: boolean;
+}
+
+/** The built binary with a model, a browser that looks at it, and a client that acts from elsewhere. */
 export class World {
   private constructor(
-    readonly app: TestApp,
+    readonly server: BinaryServer,
+    /** Of the program that the server runs. */
+    readonly binary: string,
+    readonly dataDir: string,
     readonly model: Model,
     readonly browser: TestBrowser,
     readonly client: Client,
+    private readonly removeFolder: () => void,
   ) {}
 
-  static async start(
-    config: Partial<Config> = {},
-    options: BrowserContextOptions = {},
-    outside: Partial<Outside> = {},
-  ): Promise<World> {
+  static async start({ env = {}, browser = {}, hasModel = true }: WorldOptions = {}): Promise<World> {
     const model = new Model();
-    const app = await startApp(
-      { aiUrl: model.url, aiModel: model.name, jobAttempts: 1, jobTypes: ["resize"], ...config },
-      outside,
-    );
-    return new World(app, model, await TestBrowser.open(options), createClient({ url: app.url }));
+    const { path, folder, remove } = buildBinary();
+    const dataDir = join(folder, "data");
+    mkdirSync(dataDir);
+    const server = new BinaryServer(path, dataDir, {
+      MATRIC_DURABILITY: "normal",
+      MATRIC_JOB_ATTEMPTS: "1",
+      MATRIC_JOB_TYPES: "resize",
+      ...(hasModel ? { MATRIC_AI_URL: model.url, MATRIC_AI_MODEL: model.name } : {}),
+      ...env,
+    });
+    await server.start();
+    const client = createClient({ url: server.url });
+    return new World(server, path, dataDir, model, await TestBrowser.open(browser), client, remove);
+  }
+
+  get url(): string {
+    return this.server.url;
   }
 
   /** A tab at a place of the page, `#/events` for one, that hears from the server. */
   async open(hash = "#/notes"): Promise<Page> {
     const page = await this.browser.page();
-    await page.goto(`${this.app.url}/${hash}`);
+    await page.goto(`${this.url}/${hash}`);
     await isLive(page);
     return page;
   }
@@ -63,8 +84,9 @@ export class World {
 
   async stop(): Promise<void> {
     await this.browser.close();
-    await this.app.stop();
+    await this.server.kill();
     await this.model.stop();
+    this.removeFolder();
   }
 }
 

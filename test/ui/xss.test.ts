@@ -98,7 +98,7 @@ inBrowser("a note full of traps", () => {
     await page.getByRole("complementary", { name: "Event" }).getByText("hacked()").first().waitFor();
 
     expect(await page.evaluate<number>("globalThis.hackedBy")).toBe(0);
-    expect(requests.filter((url) => !url.startsWith(world.app.url))).toEqual([]);
+    expect(requests.filter((url) => !url.startsWith(world.url))).toEqual([]);
   });
 
   test("may hold links to the web, which open elsewhere and tell nothing of this page", async () => {

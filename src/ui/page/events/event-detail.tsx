@@ -4,7 +4,7 @@ import { CopyButton } from "../shell/copy-button.tsx";
 import { Icon } from "../shell/icon.tsx";
 import { hrefOf } from "../shell/route.ts";
 import { curlOf, followCurlOf } from "./event-curl.ts";
-import type { TapeEvent } from "./event-tape.ts";
+import type { TapeEvent } from "./log-tail.ts";
 
 /** One event in full, with commands that get it and what follows it. */
 export function EventDetail({ event: { id, name, text }, onClose }: { event: TapeEvent; onClose: () => void }) {

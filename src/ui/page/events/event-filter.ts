@@ -1,4 +1,4 @@
-import type { TapeEvent } from "./event-tape.ts";
+import type { TapeEvent } from "./log-tail.ts";
 
 /**
  * What was typed into the filter: words that must all be found. One with a capital or a star is the name of an event (`NoteUpdated`,

@@ -4,14 +4,8 @@ import { parseCursor } from "../../../events/cursor.ts";
 import type { Arrival, FeedListener } from "../live/feed.ts";
 import { Paced } from "../live/paced.ts";
 import { patiently } from "../shell/patiently.ts";
+import { LogTail, type TapeEvent } from "./log-tail.ts";
 import { Meter } from "./meter.ts";
-
-/** One event of the log, as it came. */
-export interface TapeEvent {
-  id: string;
-  name: string;
-  text: string;
-}
 
 /** Older ones fall off the end: the log has them all. */
 const keptMost = 5000;
@@ -19,17 +13,21 @@ const keptMost = 5000;
 const backlog = 200;
 /** A list that changes more often cannot be read. */
 const showMs = 200;
+const backlogMs = 1000;
 
 /** The last events, newest first, and how many came how late. */
 export class EventTape implements FeedListener {
   readonly events = signal<readonly TapeEvent[]>([]);
+  readonly hasFailed = signal(false);
   readonly meter = new Meter();
-  #kept: TapeEvent[] = [];
+  readonly #tail = new LogTail(keptMost);
   #isWatched = false;
-  #hasBacklog = false;
+  /** What the log has and no frame brought: what happened before the page was opened, or within a gap. */
+  #lacksBacklog = true;
   readonly #show = new Paced(showMs, async () => {
-    this.events.value = this.#kept.toReversed();
+    this.events.value = this.#isWatched ? this.#tail.newestFirst() : [];
   });
+  readonly #backlog = new Paced(backlogMs, () => this.#fetchBacklog());
 
   constructor(private readonly client: Client) {}
 
@@ -37,41 +35,52 @@ export class EventTape implements FeedListener {
   watch(): () => void {
     this.#isWatched = true;
     this.#show.want();
-    if (!this.#hasBacklog) void this.#fetchBacklog();
+    this.#wantBacklog();
     return () => {
       this.#isWatched = false;
       this.events.value = [];
     };
   }
 
+  refresh(): void {
+    this.#lacksBacklog = true;
+    this.#wantBacklog();
+  }
+
+  resumed(): void {
+    this.#wantBacklog();
+  }
+
   arrived(arrivals: readonly Arrival[]): void {
     for (const { event, receivedAtMs } of arrivals) {
       if (event.kind !== "event") continue;
-      this.#kept.push({ id: event.id, name: event.name, text: event.text });
-      this.meter.count(event.text, receivedAtMs);
+      const { id, name, text } = event;
+      if (this.#tail.add({ id, name, text })) this.meter.count(text, receivedAtMs);
     }
-    // Not at every event: moving five thousand of them along costs something.
-    if (this.#kept.length > keptMost * 1.2) this.#kept = this.#kept.slice(-keptMost);
     if (this.#isWatched) this.#show.want();
   }
 
+  #wantBacklog(): void {
+    if (this.#isWatched && this.#lacksBacklog) this.#backlog.want();
+  }
+
   async #fetchBacklog(): Promise<void> {
-    this.#hasBacklog = true;
     const { signal } = new AbortController();
+    this.#lacksBacklog = false;
     try {
       const { log } = await patiently(() => this.client.server.health(signal), signal);
       const head = parseCursor(log.head);
       if (!head) return;
       const after = `${Math.max(0, head.seq - backlog)}-${log.epoch}`;
       const { items } = await patiently(() => this.client.events.list({ after, limit: backlog }, signal), signal);
-      const known = new Set(this.#kept.map(({ id }) => id));
-      const older = items.flatMap(({ id, event, ...rest }) =>
-        id === undefined || known.has(id) ? [] : [{ id, name: event, text: JSON.stringify({ id, event, ...rest }) }],
-      );
-      this.#kept = [...older, ...this.#kept];
-      this.#show.want();
+      for (const { id, event, ...rest } of items) {
+        if (id !== undefined) this.#tail.add({ id, name: event, text: JSON.stringify({ id, event, ...rest }) });
+      }
+      this.hasFailed.value = false;
     } catch {
-      this.#hasBacklog = false;
+      this.#lacksBacklog = true;
+      this.hasFailed.value = true;
     }
+    this.#show.want();
   }
 }

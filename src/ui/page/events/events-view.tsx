@@ -7,7 +7,7 @@ import { timeOfDay } from "../shell/time.ts";
 import { VirtualList } from "../shell/virtual-list.tsx";
 import { EventDetail } from "./event-detail.tsx";
 import { eventFilter } from "./event-filter.ts";
-import type { TapeEvent } from "./event-tape.ts";
+import type { TapeEvent } from "./log-tail.ts";
 
 const Chart = lazyView(() => import("./event-chart.tsx").then((module) => module.EventChart));
 
@@ -53,6 +53,14 @@ export function EventsView() {
             {held ? `Paused${missed > 0 ? `, ${missed} since` : ""}` : `${shown.length} events`}
           </span>
         </div>
+        {tape.hasFailed.value && (
+          <p class="quiet-notice" role="status">
+            What happened before could not be loaded.
+            <button type="button" class="plain" onClick={() => tape.refresh()}>
+              Try again
+            </button>
+          </p>
+        )}
         {shown.length === 0 ? (
           <p class="empty">{events.length === 0 ? "Nothing has happened yet." : "No event matches."}</p>
         ) : (

@@ -72,7 +72,11 @@ export class Feed {
   #followShared(): void {
     const worker = new SharedWorker(scriptUrl(this.workerUrl), { type: "module", name: "matric" });
     const say = (message: TabMessage) => worker.port.postMessage(message);
-    worker.addEventListener("error", () => this.#followAlone(), { once: true });
+    const leave = () => {
+      worker.port.close();
+      this.#followAlone();
+    };
+    worker.addEventListener("error", leave, { once: true });
     worker.port.addEventListener("message", ({ data }: MessageEvent<FeedMessage>) => this.#receive(data));
     worker.port.start();
     this.#retry = () => say("retry");
