@@ -7,22 +7,19 @@ export type MergePart =
 
 export type Choice = "mine" | "theirs" | "both";
 
-/** What two people made of one text, place by place. */
+/** What two people made of one text, place by place: where their changes meet or touch, they are one place. */
 export function mergeParts(base: string, mine: string, theirs: string): MergePart[] {
-  const changedByMe = changedRanges(diffParts(base, mine));
-  const changedByThem = changedRanges(diffParts(base, theirs));
-  let mineAt = 0;
-  let theirsAt = 0;
-  return diffParts(mine, theirs).map((part): MergePart => {
-    const [before, after] = part.kind === "same" ? [part.lines, part.lines] : [part.before, part.after];
-    const isMine = changedByMe.some((range) => meets(range, mineAt, before.length));
-    const isTheirs = changedByThem.some((range) => meets(range, theirsAt, after.length));
-    mineAt += before.length;
-    theirsAt += after.length;
-    if (part.kind === "same") return part;
-    const changedBy = isMine === isTheirs ? "both" : isMine ? "me" : "them";
-    return { kind: "differing", mine: before, theirs: after, changedBy };
-  });
+  const sides = [changesOf(diffParts(base, mine)), changesOf(diffParts(base, theirs))] as const;
+  const lines = base.split("\n");
+  const parts: MergePart[] = [];
+  let at = 0;
+  for (const place of placesOf(sides)) {
+    if (place.start > at) parts.push({ kind: "same", lines: lines.slice(at, place.start) });
+    parts.push(differing(place, sides, lines));
+    at = place.end;
+  }
+  if (at < lines.length) parts.push({ kind: "same", lines: lines.slice(at) });
+  return parts;
 }
 
 /** What to begin with: whoever changed a place alone meant it; where both did, the person has to say. */
@@ -43,25 +40,55 @@ export function merged(parts: readonly MergePart[], choices: readonly (Choice | 
     .join("\n");
 }
 
-interface Range {
+/** Lines of the base, from `start` up to but not including `end`; equal where something was only put in. */
+interface Place {
   start: number;
-  length: number;
+  end: number;
 }
 
-/** Where the second text differs from the first, in lines of the second. */
-function changedRanges(parts: readonly DiffPart[]): Range[] {
-  const ranges: Range[] = [];
-  let at = 0;
+interface Change extends Place {
+  lines: readonly string[];
+}
+
+type Sides = readonly [mine: readonly Change[], theirs: readonly Change[]];
+
+/** What was put in the place of which lines of the first text. */
+function changesOf(parts: readonly DiffPart[]): Change[] {
+  const changes: Change[] = [];
+  let start = 0;
   for (const part of parts) {
-    const length = part.kind === "same" ? part.lines.length : part.after.length;
-    if (part.kind === "changed") ranges.push({ start: at, length });
-    at += length;
+    const end = start + (part.kind === "same" ? part.lines : part.before).length;
+    if (part.kind === "changed") changes.push({ start, end, lines: part.after });
+    start = end;
   }
-  return ranges;
+  return changes;
 }
 
-/** Lines that were taken out have no length; they count for the place where they were. */
-function meets(range: Range, start: number, length: number): boolean {
-  if (range.length === 0 || length === 0) return range.start <= start + length && start <= range.start + range.length;
-  return range.start < start + length && start < range.start + range.length;
+function placesOf([mine, theirs]: Sides): Place[] {
+  const places: Place[] = [];
+  for (const { start, end } of [...mine, ...theirs].sort((a, b) => a.start - b.start || a.end - b.end)) {
+    const last = places.at(-1);
+    if (last && start <= last.end) last.end = Math.max(last.end, end);
+    else places.push({ start, end });
+  }
+  return places;
+}
+
+function differing(place: Place, sides: Sides, base: readonly string[]): MergePart {
+  const [byMe, byThem] = sides.map((changes) => changes.filter(({ start, end }) => start >= place.start && end <= place.end));
+  const mine = madeOf(place, byMe ?? [], base);
+  const theirs = madeOf(place, byThem ?? [], base);
+  if (mine.length === theirs.length && mine.every((line, index) => line === theirs[index])) return { kind: "same", lines: mine };
+  return { kind: "differing", mine, theirs, changedBy: byMe?.length === 0 ? "them" : byThem?.length === 0 ? "me" : "both" };
+}
+
+/** The place's lines with one side's changes made. */
+function madeOf({ start, end }: Place, changes: readonly Change[], base: readonly string[]): string[] {
+  const made: string[] = [];
+  let at = start;
+  for (const change of changes) {
+    made.push(...base.slice(at, change.start), ...change.lines);
+    at = change.end;
+  }
+  return [...made, ...base.slice(at, end)];
 }

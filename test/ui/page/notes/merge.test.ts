@@ -38,4 +38,15 @@ describe("merging", () => {
     const choices = parts.map((part) => firstChoice(part) ?? "both");
     expect(merged(parts, choices)).toBe("ONE\ntwo\n3\nfour\nmine\ntheirs");
   });
+
+  test("does not ask about what both sides changed alike", () => {
+    const parts = mergeParts("one\ntwo", "one\n2", "one\n2");
+    expect(parts.every(({ kind }) => kind === "same")).toBe(true);
+    expect(merged(parts, [])).toBe("one\n2");
+  });
+
+  test("tells an empty line from none", () => {
+    const parts = mergeParts("end", "end\n", "end");
+    expect(merged(parts, parts.map(firstChoice))).toBe("end\n");
+  });
 });
