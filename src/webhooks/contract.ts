@@ -153,7 +153,7 @@ export const Attempt = Type.Object(
     error_code: nullable(
       Type.String({
         description:
-          "Why it failed: http_error, redirect, gone, timed_out, dns_failed, forbidden_address, connection_refused, connection_failed, connection_reset, tls_failed, bad_answer, event_expired",
+          "Why it failed: http_error, redirect, gone, timed_out, dns_failed, forbidden_address, connection_refused, connection_failed, connection_reset, tls_failed, bad_answer, event_expired, not_allowed",
       }),
     ),
     error: nullable(Type.String()),

@@ -4,6 +4,7 @@ import type { Logger } from "../logger.ts";
 import type { DeliveryRow } from "./delivery-store.ts";
 import type { Lane } from "./lane.ts";
 import type { Ledger, Made, Recorded } from "./ledger.ts";
+import type { Lack } from "./lifecycle.ts";
 import { outgoing, shownHeaders } from "./outgoing.ts";
 import type { RecentEvents } from "./recent-events.ts";
 import { Recorder } from "./recorder.ts";
@@ -59,9 +60,11 @@ export class Courier {
   async #attempt(lane: Lane, delivery: DeliveryRow, isProbe: boolean): Promise<void> {
     const { log, recent, clock, send, watchAttempt } = this.options;
     const event = recent.get(delivery.seq) ?? log.get(delivery.seq);
-    if (!event) return this.#expire(lane, delivery);
-    const nowMs = clock.now();
+    if (!event) return this.#drop(lane, delivery, "event_expired");
     const { target } = lane;
+    // It was made into a delivery when the webhook still had more rights.
+    if (!target.mayHave(event.name)) return this.#drop(lane, delivery, "not_allowed");
+    const nowMs = clock.now();
     const { id: deliveryId, attempts } = delivery;
     const watched = watchAttempt?.({ webhookId: lane.id, deliveryId, event, number: attempts + 1 });
     const message = { deliveryId, event: delivery.event, text: event.text, headers: watched?.headers ?? {} };
@@ -97,16 +100,17 @@ export class Courier {
     });
   }
 
-  async #expire(lane: Lane, delivery: DeliveryRow): Promise<void> {
+  async #drop(lane: Lane, delivery: DeliveryRow, lack: Lack): Promise<void> {
     const { ledger, logger } = this.options;
-    logger.warn("an event was removed from the log before a webhook took it", {
+    logger.warn("an event is not sent to a webhook any more", {
+      "error.code": lack,
       webhook_id: lane.id,
       delivery_id: delivery.id,
       event_id: delivery.event_id,
     });
     lane.ended(delivery, true);
     const isStored = await this.#recorder.write((tx) => {
-      ledger.expire(delivery.row_id);
+      ledger.drop(delivery.row_id, lack);
       tx.afterCommit(() => lane.recorded(delivery.row_id, undefined));
     });
     if (!isStored) this.#giveUp(lane, delivery);

@@ -95,11 +95,11 @@ export class Ledger {
     return recorded;
   }
 
-  /** The event of a delivery is not in the log any more. */
-  expire(rowId: number): void {
+  /** There is nothing to send of a delivery. */
+  drop(rowId: number, lack: lifecycle.Lack): void {
     const { deliveries, clock } = this.options;
     const delivery = deliveries.get(rowId);
-    if (delivery) deliveries.save(lifecycle.expire(delivery, clock.now()));
+    if (delivery) deliveries.save(lifecycle.drop(delivery, lack, clock.now()));
   }
 
   activate(tx: Tx, webhook: WebhookRow, actor: Actor): void {

@@ -1,4 +1,4 @@
-import { matches } from "../events/filter.ts";
+import { matches, mayHave } from "../events/filter.ts";
 import type { EventLog, StoredEvent } from "../events/log.ts";
 import type { DeliveryRow, DeliveryStore } from "./delivery-store.ts";
 import { filterOf } from "./intake.ts";
@@ -24,7 +24,7 @@ export interface ProbeChoice {
 export async function chooseProbe(webhook: WebhookRow, { deliveries, log, plan }: ProbeChoice): Promise<DeliveryRow | undefined> {
   const id = webhook.failed_delivery_id;
   const known = id === null ? undefined : deliveries.find(id, webhook.id);
-  const failed = known && log.get(known.seq) ? known : undefined;
+  const failed = known && log.get(known.seq) && mayHave(filterOf(webhook).hidden, known.event) ? known : undefined;
   if (failed && (webhook.ordered === 1 || !isRefusal(failed))) return failed;
   const held = deliveries.oldestPending(webhook.id);
   if (held) return held;

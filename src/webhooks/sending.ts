@@ -20,7 +20,8 @@ export type AttemptErrorCode =
   | "connection_reset"
   | "tls_failed"
   | "bad_answer"
-  | "event_expired";
+  | "event_expired"
+  | "not_allowed";
 
 /** What became of it. */
 export interface Sent {

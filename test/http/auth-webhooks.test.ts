@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Scope } from "../../src/auth/contract.ts";
 import { Note } from "../../src/notes/contract.ts";
-import { CreatedWebhook, Webhook } from "../../src/webhooks/contract.ts";
+import { CreatedWebhook, Delivery, DeliveryDetail, DeliveryPage, Webhook } from "../../src/webhooks/contract.ts";
 import { type AuthApp, bearer, startAuthApp } from "../support/auth.ts";
+import { eventually } from "../support/eventually.ts";
 import { Receiver } from "../support/receiver.ts";
 
 let server: AuthApp;
@@ -59,6 +60,26 @@ describe("a webhook has the rights of the token that made it", () => {
     await happen();
     await until("/thief", "ThingDone");
     expect(sentTo("/thief")).not.toContain("NoteCreated");
+  });
+
+  test("nor what was waiting for its maker, be it retried by itself or by hand", async () => {
+    const { webhook } = await register(["notes:read"], "/busy");
+    const path = `/webhooks/${webhook.id}`;
+    const headers = bearer(server.admin);
+    receiver.answer = ({ path }) => new Response(null, { status: path === "/busy" ? 503 : 200 });
+    await happen();
+    await until("/busy", "NoteCreated");
+    const thief = await server.make(["webhooks:write"]);
+    await server.app.call(Webhook, "PATCH", path, { body: { url: `${receiver.url}/robbed` }, headers: bearer(thief.token) });
+    await until("/robbed", "ThingDone");
+    const { items } = (await server.app.call(DeliveryPage, "GET", `${path}/deliveries`, { headers })).body;
+    const note = items.find(({ event }) => event === "NoteCreated");
+    await server.app.call(Delivery, "POST", `${path}/deliveries/${note?.id}/retry`, { headers: bearer(thief.token) });
+    await eventually(async () => {
+      const { body } = await server.app.call(DeliveryDetail, "GET", `${path}/deliveries/${note?.id}`, { headers });
+      return body.status === "exhausted" && body.last_error_code === "not_allowed";
+    });
+    expect(sentTo("/robbed")).not.toContain("NoteCreated");
   });
 
   test("and ends with it", async () => {
