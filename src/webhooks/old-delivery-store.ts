@@ -20,7 +20,8 @@ export class OldDeliveryStore {
     );
     this.#removeExhausted = sqlite.query(
       `DELETE FROM deliveries WHERE row_id IN
-         (SELECT row_id FROM deliveries WHERE status = 'exhausted' AND row_id <= ? LIMIT ?)`,
+         (SELECT row_id FROM deliveries WHERE status = 'exhausted' AND row_id <= ?
+            AND id NOT IN (SELECT failed_delivery_id FROM webhooks WHERE failed_delivery_id IS NOT NULL) LIMIT ?)`,
     );
   }
 
@@ -38,11 +39,12 @@ export class OldDeliveryStore {
     return { before: low - 1, newest: most };
   }
 
-  /** Both remove at most `limit` rows up to and including `upTo`, and return how many went. */
+  /** Removes at most `limit` rows up to and including `upTo`, and returns how many went. */
   removeDelivered(upTo: number, limit: number): number {
     return this.#removeDelivered.run(upTo, limit).changes;
   }
 
+  /** Likewise; but those that made a webhook fail stay until it has recovered: it is sent them once more. */
   removeExhausted(upTo: number, limit: number): number {
     return this.#removeExhausted.run(upTo, limit).changes;
   }

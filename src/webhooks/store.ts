@@ -105,7 +105,8 @@ export class WebhookStore {
       `SELECT min(seq) AS seq FROM (
          SELECT min(cursor_seq) + 1 AS seq FROM webhooks WHERE status <> 'disabled'
          UNION ALL SELECT min(r.cursor_seq) + 1 FROM webhook_replays r JOIN webhooks w ON w.id = r.webhook_id WHERE w.status <> 'disabled'
-         UNION ALL SELECT min(d.seq) FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id WHERE d.status = 'pending' AND w.status <> 'disabled')`,
+         UNION ALL SELECT min(d.seq) FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id WHERE d.status = 'pending' AND w.status <> 'disabled'
+         UNION ALL SELECT min(d.seq) FROM webhooks w JOIN deliveries d ON d.id = w.failed_delivery_id WHERE w.status <> 'disabled')`,
     );
     this.#secrets = sqlite.query<SecretRow, [string]>(
       "SELECT secret, expires_at FROM webhook_secrets WHERE webhook_id = ? ORDER BY position DESC",

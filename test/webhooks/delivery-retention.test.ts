@@ -80,6 +80,23 @@ describe("deliveries", () => {
     expect(server.delivery(webhook, "Thing").status).toBe("pending");
   });
 
+  test("that made a webhook fail stay until it has recovered, and so do their events", async () => {
+    start();
+    const webhook = await server.create({ events: ["Thing"] });
+    await server.publish("Thing");
+    await server.failFor(503);
+    expect(server.webhooks.neededFrom()).toBe(1);
+    server.clock.jump(8 * dayMs);
+    await look();
+    server.always = () => 200;
+    await server.webhooks.enable(webhook.id, user);
+    await server.clock.advance(0);
+    expect(server.delivery(webhook, "Thing").status).toBe("delivered");
+    server.clock.jump(8 * dayMs);
+    await look();
+    expect(server.deliveries(webhook)).toEqual([]);
+  });
+
   test("of a webhook that is gone are removed, too", async () => {
     start();
     const webhook = await server.create();

@@ -176,7 +176,7 @@ describe("what the log keeps for webhooks", () => {
     await server.publish("Thing");
     await server.failFor();
     await server.publish("Thing", "Thing");
-    expect(webhooks.neededFrom()).toBe(6);
+    expect(webhooks.neededFrom()).toBe(5);
     await webhooks.disable(webhook.id, user);
     expect(webhooks.neededFrom()).toBeUndefined();
   });
