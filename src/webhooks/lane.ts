@@ -72,7 +72,7 @@ export class Lane implements SlotUser {
     this.#webhook = webhook;
     this.target = target;
     this.#pace.limits = limitsOf(webhook);
-    if (!wasActive) this.#pace.end(false);
+    if (!wasActive) this.#pace.beginAnew();
     this.#waiting = new Map();
     this.add(due);
   }

@@ -6,11 +6,12 @@ export interface PaceLimits {
 }
 
 /**
- * How fast one receiver is sent to. New events begin one at a time, and one more at once after each success, so that a receiver
- * that comes back is not overrun; a failure begins that again. Retries are due when they are due, up to the limit.
+ * How fast one receiver is sent to: up to its limit at once. Each failure halves that for new events and each success gives one
+ * back, and one that comes back begins with a single event, so that it is not overrun. Retries are due when they are due, up to
+ * the limit.
  */
 export class Pace {
-  #newMax = 1;
+  #newMax = Number.POSITIVE_INFINITY;
   #nextStartMs = Number.NEGATIVE_INFINITY;
 
   constructor(public limits: PaceLimits) {}
@@ -31,6 +32,12 @@ export class Pace {
   }
 
   end(isSuccess: boolean): void {
-    this.#newMax = isSuccess ? Math.min(this.#newMax + 1, this.limits.concurrencyMax) : 1;
+    const most = Math.min(this.#newMax, this.limits.concurrencyMax);
+    this.#newMax = isSuccess ? most + 1 : Math.max(1, Math.floor(most / 2));
+  }
+
+  /** The receiver has come back. */
+  beginAnew(): void {
+    this.#newMax = 1;
   }
 }

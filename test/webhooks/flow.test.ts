@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { TestWebhooks } from "../support/webhooks.ts";
+import { TestWebhooks, user } from "../support/webhooks.ts";
 
 let server: TestWebhooks;
 beforeEach(() => {
@@ -35,9 +35,29 @@ describe("a receiver is sent", () => {
     expect(server.take()).toEqual(["After"]);
   });
 
-  test("one event at first, and one more at once after each success, up to its limit", async () => {
-    await server.create({ max_concurrency: 3 });
+  test("up to its limit at once; a failure halves that, and each success gives one back", async () => {
+    await server.create({ max_concurrency: 4 });
+    await server.publish(...names(20));
+    expect(open().length).toBe(4);
+    await answerNext();
+    expect(open().length).toBe(4);
+    await answerNext(500);
+    await answerNext(500);
+    expect(open().length).toBe(2);
+    await answerNext(500);
+    expect(open().length).toBe(1);
+    await answerNext();
+    expect(open().length).toBe(2);
+    await answerNext();
+    expect(open().length).toBe(3);
+  });
+
+  test("one event when it comes back, and one more at once after each success", async () => {
+    const webhook = await server.create({ max_concurrency: 3 });
+    await server.webhooks.disable(webhook.id, user);
     await server.publish(...names(10));
+    await server.webhooks.enable(webhook.id, user);
+    await server.clock.advance(0);
     expect(open().length).toBe(1);
     await answerNext();
     expect(open().length).toBe(2);
@@ -45,8 +65,6 @@ describe("a receiver is sent", () => {
     expect(open().length).toBe(3);
     await answerNext();
     expect(open().length).toBe(3);
-    await answerNext(500);
-    expect(open().length).toBe(2);
   });
 
   test("in strict order, if it asked for that: a retry holds up what follows, over restarts too", async () => {
@@ -77,7 +95,7 @@ describe("a receiver is sent", () => {
     await server.publish(...names(1000));
     expect(server.webhooks.get(webhook.id).pending).toBeLessThanOrEqual(128);
     server.always = () => 200;
-    await answerNext();
+    while (open().length > 0) await answerNext();
     for (let turn = 0; turn < 40; turn++) await server.clock.advance(0);
     expect(server.take().sort()).toEqual(names(1000).sort());
     expect(server.webhooks.get(webhook.id)).toMatchObject({ pending: 0, lag: 0 });
