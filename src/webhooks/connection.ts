@@ -38,10 +38,10 @@ export class Connection {
       noDelay: true,
       autoSelectFamily: true,
     };
-    // The certificate is checked against the name in the URL, whichever address it leads to.
-    const servername = isIP(host) === 0 ? { servername: host.replace(/\.+$/, "") } : {};
+    // The certificate is checked against the name in the URL, whichever address it leads to and whatever the environment says.
+    const identity = { rejectUnauthorized: true, ...(isIP(host) === 0 ? { servername: host.replace(/\.+$/, "") } : {}) };
     this.#socket = isSecure
-      ? tls.connect({ ...to, ...servername, ...(ca === undefined ? {} : { ca }), ALPNProtocols: ["http/1.1"] })
+      ? tls.connect({ ...to, ...identity, ...(ca === undefined ? {} : { ca }), ALPNProtocols: ["http/1.1"] })
       : net.connect(to);
     let error: Error | undefined;
     this.#socket.on("connect", () => this.#user?.connected());

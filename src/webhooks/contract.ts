@@ -134,7 +134,12 @@ const delivery = {
   attempts: Type.Integer({ minimum: 0 }),
   next_attempt_at: nullable(Time("Null when finished, and while it is held because the webhook is not active")),
   last_status: nullable(Type.Integer({ description: "HTTP status of the last attempt that got an answer" })),
-  last_error_code: nullable(Type.String({ description: "Why the last attempt failed; null when it did not" })),
+  last_error_code: nullable(
+    Type.String({
+      description:
+        "Why the last attempt failed; null when it did not. Without an attempt: event_expired, the event is not in the log any more, or not_allowed, whoever changed the webhook may not read it",
+    }),
+  ),
   created_at: Time("When it came to be owed"),
   finished_at: nullable(Time("When it was delivered or given up")),
 };
@@ -153,7 +158,7 @@ export const Attempt = Type.Object(
     error_code: nullable(
       Type.String({
         description:
-          "Why it failed: http_error, redirect, gone, timed_out, dns_failed, forbidden_address, connection_refused, connection_failed, connection_reset, tls_failed, bad_answer, event_expired, not_allowed",
+          "Why it failed: http_error, redirect, gone, timed_out, dns_failed, forbidden_address, connection_refused, connection_failed, connection_reset, tls_failed, bad_answer",
       }),
     ),
     error: nullable(Type.String()),

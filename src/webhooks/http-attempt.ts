@@ -7,9 +7,6 @@ import { maskHeaders } from "./custom-headers.ts";
 import { type Destinations, ForbiddenAddress } from "./destinations.ts";
 import type { AttemptErrorCode, Outgoing, Sent } from "./sending.ts";
 
-/** An attempt may take so long, from the look-up of the name to the end of the answer. */
-const attemptMsMax = 30_000;
-
 export interface HttpAttemptOptions {
   destinations: Destinations;
   connections: Connections;
@@ -17,6 +14,8 @@ export interface HttpAttemptOptions {
   ca?: string;
   /** Whether a connection may be used that was kept open. */
   mayReuse: boolean;
+  /** How long it may take, from the look-up of the name to the end of the answer. */
+  msMax: number;
 }
 
 type Phase = "dns" | "connect" | "tls" | "first_byte" | "body";
@@ -55,8 +54,8 @@ export class HttpAttempt implements ConnectionUser {
         signal.removeEventListener("abort", abort);
         resolve(sent);
       };
-      this.#cancelTimeout = this.options.clock.after(attemptMsMax, () =>
-        this.#end("timed_out", `no complete answer within ${attemptMsMax / 1000} seconds`),
+      this.#cancelTimeout = this.options.clock.after(this.options.msMax, () =>
+        this.#end("timed_out", "there was no complete answer in time"),
       );
       this.#begin();
     });

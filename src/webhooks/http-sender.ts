@@ -4,6 +4,9 @@ import type { Destinations } from "./destinations.ts";
 import { HttpAttempt } from "./http-attempt.ts";
 import type { Send } from "./sending.ts";
 
+/** An attempt may take so long, with the request that is made once more. */
+const attemptMsMax = 30_000;
+
 export interface HttpSenderOptions {
   destinations: Destinations;
   clock: Clock;
@@ -23,11 +26,12 @@ export class HttpSender {
   }
 
   readonly send: Send = async (outgoing, signal) => {
-    const first = new HttpAttempt(outgoing, { ...this.options, connections: this.#connections, mayReuse: true });
+    const options = { ...this.options, connections: this.#connections };
+    const first = new HttpAttempt(outgoing, { ...options, mayReuse: true, msMax: attemptMsMax });
     const sent = await first.run(signal);
     if (!first.metClosedConnection || signal.aborted) return sent;
     // The receiver closed a kept connection just when it was used: that says nothing about whether it takes the event.
-    return new HttpAttempt(outgoing, { ...this.options, connections: this.#connections, mayReuse: false }).run(signal);
+    return new HttpAttempt(outgoing, { ...options, mayReuse: false, msMax: attemptMsMax - sent.durations.total }).run(signal);
   };
 
   /** Closes the connections that are kept open. */

@@ -2,7 +2,7 @@ import { type Actor, systemActor } from "../events/catalog.ts";
 import { draft, type EventDraft } from "../events/log.ts";
 import type { DeliveryRow } from "./delivery-store.ts";
 import { attemptsMax, probeDelayMs, retryDelayMs } from "./retry.ts";
-import type { AttemptErrorCode, Sent } from "./sending.ts";
+import type { Sent } from "./sending.ts";
 import type { WebhookRow, WebhookState } from "./store.ts";
 
 /** What an attempt comes to. */
@@ -58,7 +58,7 @@ export function deliver(delivery: DeliveryRow, status: number | null, now: numbe
 }
 
 /** Why there is nothing to send: the event is not in the log any more, or the webhook may not have it now. */
-export type Lack = Extract<AttemptErrorCode, "event_expired" | "not_allowed">;
+export type Lack = "event_expired" | "not_allowed";
 
 /** It is given up without an attempt. */
 export function drop(delivery: DeliveryRow, lack: Lack, now: number): DeliveryRow {

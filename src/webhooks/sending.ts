@@ -19,9 +19,7 @@ export type AttemptErrorCode =
   | "connection_failed"
   | "connection_reset"
   | "tls_failed"
-  | "bad_answer"
-  | "event_expired"
-  | "not_allowed";
+  | "bad_answer";
 
 /** What became of it. */
 export interface Sent {

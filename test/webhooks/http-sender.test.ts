@@ -222,6 +222,37 @@ describe("a receiver that", () => {
     expect((await post(sender, to.url)).errorCode).toBeNull();
     expect(to.connections()).toBe(2);
   });
+
+  test("closes a kept connection after a while and then says nothing is given 30 seconds in all", async () => {
+    const clock = new ManualClock();
+    const got = [Promise.withResolvers<Socket>(), Promise.withResolvers<Socket>(), Promise.withResolvers<Socket>()];
+    let requests = 0;
+    const to = await bad((socket) => socket.on("data", () => got[requests++]?.resolve(socket)));
+    const sender = createSender({ clock });
+    const kept = post(sender, to.url);
+    (await got[0]?.promise)?.write("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    await kept;
+    const sending = post(sender, to.url);
+    const again = await got[1]?.promise;
+    await clock.advance(20_000);
+    again?.resetAndDestroy();
+    await got[2]?.promise;
+    await clock.advance(9_999);
+    expect(await Promise.race([sending, settle()])).toBeUndefined();
+    await clock.advance(1);
+    expect(await sending).toMatchObject({ errorCode: "timed_out" });
+    expect(to.connections()).toBe(2);
+  });
+
+  test("has one address that refuses and another that does not is reached, be it IPv4 or IPv6", async () => {
+    const to = receiver();
+    const addresses = [{ address: "::1", family: 6 as const }, loopback];
+    const destinations = new Destinations(new AllowList(["127.0.0.1", "::1"]), async () => addresses, systemClock);
+    const sender = stopLater(new HttpSender({ destinations, clock: systemClock }));
+    expect(await post(sender, new URL(`http://both.example:${to.port}/`))).toMatchObject({ status: 200 });
+    const six = stopLater(Bun.serve({ hostname: "::1", port: 0, fetch: () => new Response("six") }));
+    expect(await post(sender, new URL(`http://[::1]:${six.port}/`))).toMatchObject({ status: 200, responseBody: "six" });
+  });
 });
 
 describe("over TLS", () => {
@@ -244,9 +275,24 @@ describe("over TLS", () => {
     expect(to.requests.length).toBe(2);
   });
 
-  test("a certificate that nobody vouches for is not trusted", async () => {
-    const to = secure();
-    expect(await post(createSender(), new URL(`https://hooks.example:${to.port}/`))).toMatchObject({ errorCode: "tls_failed" });
+  test.each([undefined, "0"])(
+    "a certificate that nobody vouches for is not trusted, even if the environment says so: %p",
+    async (setting) => {
+      process.env.NODE_TLS_REJECT_UNAUTHORIZED = setting;
+      const to = secure();
+      expect(await post(createSender(), new URL(`https://hooks.example:${to.port}/`))).toMatchObject({
+        errorCode: "tls_failed",
+      });
+      delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+      expect(to.requests.length).toBe(0);
+    },
+  );
+
+  test("a certificate that has expired is not trusted", async () => {
+    const expired = certificateFor("hooks.example", { expired: true });
+    const to = stopLater(new Receiver(undefined, expired));
+    const sent = await post(createSender({ ca: expired.cert }), new URL(`https://hooks.example:${to.port}/`));
+    expect(sent).toMatchObject({ status: null, errorCode: "tls_failed" });
     expect(to.requests.length).toBe(0);
   });
 

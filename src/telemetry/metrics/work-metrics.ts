@@ -16,7 +16,6 @@ const attemptErrorCodes: Record<AttemptErrorCode, true> = {
   connection_reset: true,
   tls_failed: true,
   bad_answer: true,
-  event_expired: true,
 };
 
 /** What is known of an attempt when it has ended. */
