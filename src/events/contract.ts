@@ -9,12 +9,19 @@ export const AllPublished = Type.Object({
   items: Type.Array(Published, { description: "In the order in which they were sent" }),
 });
 
+const { data: Gap } = transientCatalog.StreamGap;
+
 /** One page of the history, oldest first. */
 export const EventPage = Type.Object({
   items: Type.Array(Envelope),
   next_cursor: Type.Union([Type.String(), Type.Null()], {
     description: "Pass it as `cursor` for the next page; null at the end",
   }),
+  gap: Type.Optional(
+    Type.Object(Gap.properties, {
+      description: "There when events after the cursor that was sent cannot be had: the page goes on after `to`",
+    }),
+  ),
 });
 export type EventPage = Static<typeof EventPage>;
 
@@ -22,6 +29,6 @@ export type EventPage = Static<typeof EventPage>;
 export const EventPoll = Type.Object({
   items: Type.Array(Envelope, { description: "None when there was no event in time" }),
   next_cursor: Type.String({ description: "Pass it as `since` next time" }),
-  gap: Type.Union([transientCatalog.StreamGap.data, Type.Null()], { description: "Set when events before these cannot be had" }),
+  gap: Type.Union([Gap, Type.Null()], { description: "Set when events before these cannot be had" }),
 });
 export type EventPoll = Static<typeof EventPoll>;

@@ -1,5 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { invalid } from "../errors.ts";
+import { parseCursor } from "../events/cursor.ts";
 import { createFilter, type Filter } from "../events/filter.ts";
 import type { EventLog, Position } from "../events/log.ts";
 import { newestCursor, positionSince } from "../events/since.ts";
@@ -55,22 +56,29 @@ export function filterFrom(params: URLSearchParams): Filter | undefined {
   });
 }
 
-/** Where a stream begins: after the newest of the cursors that were sent, else at `since`, else at the head. */
+/** Where a reader's place is written; `cursor` and `after` are how pages of the history say it. */
+const placeNames = ["last_event_id", "lastEventId", "cursor", "after", "since"];
+
+/**
+ * Where reading begins: after the newest of the cursors that were sent in whatever form, else at the time or word that was, else
+ * at the head, or at `otherwise`. Throws `invalid` that names the parameter.
+ */
 export function startOf(
   request: Request,
   params: URLSearchParams,
   log: EventLog,
   nowMs: number,
+  otherwise = log.head(),
 ): { position: Position; resumed: boolean } {
-  const header = request.headers.get("last-event-id");
-  // `cursor` and `after` are what pages of the history take; a long poll that goes on from a page brings them along.
-  const since = ["cursor", "after", "since"].flatMap((name) => params.getAll(name));
-  const ids = [header ?? "", ...params.getAll("last_event_id"), ...params.getAll("lastEventId")].filter((id) => id !== "");
-  const cursor = newestCursor(log, [...ids, ...since.filter((value) => /^\d+(-[a-z0-9]+)?$/.test(value))]);
-  if (cursor !== undefined) return { position: positionSince(log, cursor, nowMs, "last_event_id"), resumed: true };
-  const [first] = since.filter((value) => value !== "");
-  if (first !== undefined) return { position: positionSince(log, first, nowMs), resumed: first !== "latest" };
-  return { position: { seq: log.head() }, resumed: false };
+  const header = { name: "last_event_id", text: request.headers.get("last-event-id") ?? "" };
+  const query = placeNames.flatMap((name) => params.getAll(name).map((text) => ({ name, text })));
+  const places = [header, ...query].filter(({ text }) => text !== "");
+  const cursors = places.map(({ text }) => text).filter((text) => parseCursor(text));
+  const newest = newestCursor(log, cursors);
+  if (newest !== undefined) return { position: positionSince(log, newest, nowMs), resumed: true };
+  const [first] = places;
+  if (first === undefined) return { position: { seq: otherwise }, resumed: false };
+  return { position: positionSince(log, first.text, nowMs, first.name), resumed: first.text !== "latest" };
 }
 
 /** A whole number from the query. Throws `invalid` that names the parameter and its bounds. */

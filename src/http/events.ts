@@ -8,7 +8,7 @@ import { describeEvents, EventType } from "../events/describe.ts";
 import { everything, type Filter, mayHave, withoutFamilies } from "../events/filter.ts";
 import { readHistory } from "../events/history.ts";
 import { PublishEvents } from "../events/publish.ts";
-import { endBefore, positionSince } from "../events/since.ts";
+import { endBefore } from "../events/since.ts";
 import { waitForEvents } from "../events/wait.ts";
 import { acceptedAnswer, type EventAnswer } from "./accept.ts";
 import { actorOf } from "./actor.ts";
@@ -187,17 +187,14 @@ async function poll(services: Services, request: Request, params: URLSearchParam
 
 async function history(services: Services, request: Request, params: URLSearchParams): Promise<Response> {
   const { log, clock, gate } = services;
-  const at = (name: string) => {
-    const text = params.get(name);
-    return text === null || text === "" ? undefined : positionSince(log, text, clock.now(), name).seq;
-  };
-  const after = at("cursor") ?? at("after") ?? at("since") ?? log.oldest() - 1;
+  const { position } = startOf(request, params, log, clock.now(), log.oldest() - 1);
   const beforeText = params.get("before");
   const before = beforeText ? endBefore(log, beforeText, clock.now()) : undefined;
   const filter = filterFor(gate.callerOf(request), params);
-  const query = { filter, after, limit: limitFrom(params), signal: request.signal };
+  const query = { filter, after: position.seq, limit: limitFrom(params), signal: request.signal };
   const found = await readHistory(log, before === undefined ? query : { ...query, before });
-  return page(found.events, found.isEnd ? null : log.idOf(found.position));
+  const { gap } = position;
+  return page(found.events, found.isEnd ? null : log.idOf(found.position), gap && `,"gap":${JSON.stringify(gap)}`);
 }
 
 function filterFor({ hidden }: Principal, params: URLSearchParams): Filter {

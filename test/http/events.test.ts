@@ -144,6 +144,31 @@ describe("the history", () => {
     expect([status, body.field]).toEqual([422, query.split("=")[0] ?? ""]);
   });
 
+  test("tells what cannot be had after the cursor that was sent, however it was written", async () => {
+    const [first = "", , last = ""] = await publish(3);
+    const epoch = last.split("-")[1];
+    expect(await page(`?after=${first}`)).not.toHaveProperty("gap");
+    const gapAfter = async (query: string) => (await page(query)).gap;
+    expect(await gapAfter("?after=99")).toEqual({ from: `99-${epoch}`, to: last, reason: "ahead_of_log" });
+    expect(await gapAfter("?since=2-zzzzzz")).toEqual({ from: "2-zzzzzz", to: `0-${epoch}`, reason: "other_epoch" });
+    expect(await gapAfter("?cursor=2-zzzzzz")).toMatchObject({ reason: "other_epoch" });
+    expect(seqs(await page("?after=2-zzzzzz&limit=2"))).toEqual([1, 2]);
+  });
+
+  test("begins after the newest of several cursors, in whatever form they came", async () => {
+    for (const query of ["after=2&cursor=4", "since=1h&last_event_id=4", "lastEventId=4&after=1", "since=4&since=3"])
+      expect(seqs(await page(`?limit=2&${query}`))).toEqual([5, 6]);
+    const headers = { ...json, "last-event-id": "4" };
+    expect(seqs((await app.call(EventPage, "GET", "/events?limit=2&since=earliest", { headers })).body)).toEqual([5, 6]);
+  });
+
+  test("names the parameter that says no place in the log", async () => {
+    for (const name of ["after", "since", "cursor", "last_event_id", "before"]) {
+      const { status, body } = await app.call(Problem, "GET", `/events?${name}=soon`, { headers: json });
+      expect([status, body.field]).toEqual([422, name]);
+    }
+  });
+
   test("a query that is not even one is refused, or read as nothing, but breaks nothing", async () => {
     for (const query of [
       "?%",
