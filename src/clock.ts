@@ -40,6 +40,16 @@ export function every(clock: Clock, periodMs: number, task: () => void): Cancel 
   };
 }
 
+/** Resolves when `work` has ended, in whatever way, and after `timeoutMs` at the latest. */
+export async function waitAtMost(clock: Clock, timeoutMs: number, work: Promise<unknown>): Promise<void> {
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(timeoutMs, resolve);
+  const end = () => resolve();
+  work.then(end, end);
+  await ended;
+  cancel();
+}
+
 let last = { ms: 0, text: "1970-01-01T00:00:00.000Z" };
 
 /** RFC 3339 in UTC with milliseconds: the one form of a time on every wire. */

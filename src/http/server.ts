@@ -1,5 +1,5 @@
 import { Elysia, ParseError, ValidationError } from "elysia";
-import type { Clock } from "../clock.ts";
+import { type Clock, waitAtMost } from "../clock.ts";
 import { MatricError } from "../errors.ts";
 import { mismatch } from "../mismatch.ts";
 import { methodsAt } from "./allow.ts";
@@ -121,10 +121,7 @@ export function listen(app: ReturnType<typeof createServer>, services: Services)
  */
 export async function closeServer({ server }: ReturnType<typeof createServer>, clock: Clock): Promise<void> {
   if (!server) return;
-  const { promise: timeout, resolve } = Promise.withResolvers<void>();
-  const cancel = clock.after(lastWordsMs, resolve);
-  await Promise.race([server.stop(), timeout]);
-  cancel();
+  await waitAtMost(clock, lastWordsMs, server.stop());
   await server.stop(true);
 }
 

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from "../clock.ts";
+import { type Cancel, type Clock, waitAtMost } from "../clock.ts";
 import type { Change, Tx, Writer } from "../db/writer.ts";
 import { MatricError, notFound } from "../errors.ts";
 import type { Logger } from "../logger.ts";
@@ -66,6 +66,16 @@ export class LeaseDesk {
     this.#isOpen = false;
     this.#cancelWake();
     this.#claimants.dismiss();
+  }
+
+  /**
+   * Waits up to `graceMs` until no job runs, and then takes back those that external workers still hold, so that they run again
+   * right after the next start.
+   */
+  async drain(graceMs: number): Promise<void> {
+    await waitAtMost(this.#clock, graceMs, this.#watch.whenEmpty());
+    const held = this.#watch.jobs().filter((job) => job.deadlineMs !== undefined);
+    await Promise.all(held.map((job) => this.giveBack(job)));
   }
 
   /** Closes, and leaves the jobs that still run to the next start. */

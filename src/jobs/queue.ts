@@ -80,8 +80,8 @@ export class JobQueue {
   }
 
   /**
-   * Gives out no more jobs, and sends away those who wait for one. Waits up to `graceMs` for the jobs that the server itself
-   * runs; the rest goes back into the queue without loss of an attempt. Calling it again waits for the same end.
+   * Gives out no more jobs, and sends away those who wait for one. Waits up to `graceMs` for the jobs that run, here and at external
+   * workers; the rest goes back into the queue without loss of an attempt. Calling it again waits for the same end.
    */
   stop({ graceMs }: { graceMs: number }): Promise<void> {
     this.#stopped ??= this.#stop(graceMs);
@@ -90,7 +90,7 @@ export class JobQueue {
 
   async #stop(graceMs: number): Promise<void> {
     this.#desk.close();
-    await this.#worker.stop({ graceMs });
+    await Promise.all([this.#worker.stop({ graceMs }), this.#desk.drain(graceMs)]);
     this.#desk.stop();
   }
 

@@ -16,6 +16,7 @@ interface Watched {
 export class JobWatch {
   readonly #watched = new Map<string, Watched>();
   #isStopped = false;
+  #empty = Promise.withResolvers<void>();
 
   /** `attend` does what is due, if anything still is; false when the attempt is over. */
   constructor(
@@ -28,6 +29,19 @@ export class JobWatch {
     this.#isStopped = true;
     for (const { cancelTimer } of this.#watched.values()) cancelTimer();
     this.#watched.clear();
+    this.#empty.resolve();
+  }
+
+  /** Those whose attempt is not over. */
+  jobs(): RunningJob[] {
+    return [...this.#watched.values()].map(({ job }) => job);
+  }
+
+  /** Resolves as soon as no attempt is under way any more. */
+  whenEmpty(): Promise<void> {
+    this.#empty = Promise.withResolvers();
+    if (this.#watched.size === 0) this.#empty.resolve();
+    return this.#empty.promise;
   }
 
   add(job: RunningJob): void {
@@ -53,6 +67,7 @@ export class JobWatch {
     watched.cancelTimer();
     this.#watched.delete(job.id);
     job.abort.abort();
+    if (this.#watched.size === 0) this.#empty.resolve();
   }
 
   /** When the job is due may have changed. */

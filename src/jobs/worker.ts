@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import { type Clock, waitAtMost } from "../clock.ts";
 import type { Logger } from "../logger.ts";
 import { Attempt } from "./attempt.ts";
 import type { Claim } from "./claimants.ts";
@@ -51,20 +51,12 @@ export class JobWorker {
   }
 
   async #stop(graceMs: number): Promise<void> {
+    const { desk, clock } = this.#options;
     this.#stopClaiming.abort();
-    await this.#slotsOr(graceMs);
+    await waitAtMost(clock, graceMs, this.#slots);
     this.#isOver = true;
-    await Promise.all([...this.#claims].map((claim) => this.#options.desk.giveBack(claim.running)));
-    await this.#slotsOr(leaveOffMs);
-  }
-
-  async #slotsOr(timeoutMs: number): Promise<void> {
-    let cancel = () => {};
-    const timeout = new Promise<void>((resolve) => {
-      cancel = this.#options.clock.after(timeoutMs, resolve);
-    });
-    await Promise.race([this.#slots, timeout]);
-    cancel();
+    await Promise.all([...this.#claims].map((claim) => desk.giveBack(claim.running)));
+    await waitAtMost(clock, leaveOffMs, this.#slots);
   }
 
   async #slot(): Promise<void> {

@@ -84,6 +84,23 @@ test("a job that does not end in time is given back, without loss of an attempt"
   rmSync(dataDir, { recursive: true });
 });
 
+test("a job that an external worker has not ended in time goes to the next one right after the restart", async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "matric-test-"));
+  const claim = async (app: TestApp) =>
+    (await app.call(ClaimedJob, "POST", "/jobs/claim", { body: { types: ["resize"], worker_id: "w1" } })).body;
+  const first = await startApp({ dataDir, drainSeconds: 0, jobTypes: ["resize"] });
+  const job = (await first.call(Job, "POST", "/jobs", { body: { type: "resize" } })).body;
+  await claim(first);
+  await first.stop();
+  const second = await startApp({ dataDir, jobTypes: ["resize"] });
+  expect(await claim(second)).toMatchObject({ id: job.id, attempt: 1 });
+  await second.call(Job, "POST", `/jobs/${job.id}/complete`);
+  const { items } = (await second.call(EventPoll, "GET", `/events?transport=poll&since=earliest&job_id=${job.id}`)).body;
+  expect(items.map(({ event }) => event)).toEqual(["JobQueued", "JobStarted", "JobRetrying", "JobStarted", "JobCompleted"]);
+  await second.stop();
+  rmSync(dataDir, { recursive: true });
+});
+
 test("an answer that is on its way when the server stops arrives", async () => {
   const app = await startApp({ durability: "full" });
   const answers = Array.from({ length: 20 }, () => app.call(Type.Union([Note, Problem]), "POST", "/notes", { body: sea }));
