@@ -46,6 +46,7 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
   const connections = new Connections(clock, log, config.connectionsMax, perAddressMax);
   const tokenRate = new RateLimit(config.tokenRequestsMax, clock, "requests_per_token");
   const bodies = new BodyReader({ clock, bytesMax: config.bodyBytesMax, withinMs: config.bodySeconds * 1000 });
+  const refusals = new Refusals();
   const addressRate = new RateLimit(config.addressRequestsMax, clock, "requests_per_address");
   if (telemetry) connections.onWord(telemetry.mirror.takeTransient);
   const mcp = new McpHost({
@@ -55,7 +56,8 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
     version,
     waitersMax: config.mcpWaitersMax,
     sessionsMax: config.mcpSessionsMax,
-    bodyBytesMax: config.bodyBytesMax,
+    readBody: (request) => bodies.bytes(request),
+    onLimit: (name) => refusals.count(name),
   });
   const queueStatus = () => transientText(clock, "QueueStatus", jobs.status());
   const queueSnapshots = new QueueSnapshots(hub, clock, () => {
@@ -81,7 +83,7 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
     gate: new Gate({ access, rate: tokenRate }),
     bodies,
     polls: new Polls(access.holds, config.pollsMax, stopping.signal),
-    refusals: new Refusals(),
+    refusals,
     addressRate: isOpen || !addressRate.isOn ? undefined : addressRate,
     addressOf: addressReader({
       peerOf: (request) => server.server?.requestIP(request)?.address,
@@ -121,7 +123,7 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
       storageBytes: () => databaseBytes(config.dataDir),
       streams: () => connections.figures(),
       webhooks: () => webhooks.totals(),
-      limits: () => services.refusals.counts(),
+      limits: () => refusals.counts(),
     });
     await core.start();
     const firstToken = await core.firstToken();

@@ -38,6 +38,8 @@ export const limitNames = [
   "tokens",
   "tickets",
   "webhooks",
+  "mcp_waiters",
+  "mcp_sessions",
 ] as const;
 export type LimitName = (typeof limitNames)[number];
 

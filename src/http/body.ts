@@ -43,11 +43,21 @@ export class BodyReader {
    * rest), `request_timeout`, `malformed` (not UTF-8, not JSON) or `invalid` (nested too deeply).
    */
   async read(request: Request): Promise<unknown> {
+    return parse(await this.bytes(request), request);
+  }
+
+  /** A request's body. Rejects with `too_large` (without reading the rest), `request_timeout`, or `malformed` when the client leaves. */
+  async bytes(request: Request): Promise<Uint8Array> {
     const { bytesMax } = this.#options;
     const declared = request.headers.get("content-length");
     if (declared !== null && Number(declared) > bytesMax) throw tooLarge(bytesMax);
-    const bytes = await this.#inTime(declared === null ? readChunks(request, bytesMax) : request.bytes());
-    return parse(bytes, request);
+    try {
+      return await this.#inTime(declared === null ? readChunks(request, bytesMax) : request.bytes());
+    } catch (cause) {
+      if (cause instanceof MatricError) throw cause;
+      // Only the connection can fail: nobody hears of it, and it is no failure of the server.
+      throw new MatricError("malformed", "The body did not arrive whole.", {}, { cause });
+    }
   }
 
   #inTime(body: Promise<Uint8Array>): Promise<Uint8Array> {

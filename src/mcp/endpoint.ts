@@ -7,10 +7,10 @@ import {
   type McpRequestContext,
   type McpServerFactory,
   PROTOCOL_VERSION_META_KEY,
-  readRequestBody,
   type ServerEventBus,
 } from "@modelcontextprotocol/server";
 import type { Clock } from "../clock.ts";
+import { type LimitName, MatricError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { errorResponse, parseErrorCode, transportErrorCode } from "./json-rpc.ts";
 import { scopesOfAll } from "./rights.ts";
@@ -32,7 +32,10 @@ export interface EndpointOptions {
   logger: Logger;
   /** Sessions of 2025 clients, and as many subscription streams of present ones. */
   sessionsMax: number;
-  bodyBytesMax: number;
+  /** Of a request, as far as it may go. Rejects with `too_large`, `request_timeout` or `malformed`. */
+  readBody: (request: Request) => Promise<Uint8Array>;
+  /** Hears of every limit that is reached. Must not throw. */
+  onLimit: (name: LimitName) => void;
 }
 
 /**
@@ -48,9 +51,9 @@ export class McpEndpoint {
   #streams = 0;
 
   constructor(options: EndpointOptions) {
-    const { factory, bus, clock, logger, sessionsMax } = options;
+    const { factory, bus, clock, logger, sessionsMax, onLimit } = options;
     this.#options = options;
-    this.#sessions = new Sessions({ factory, clock, logger, max: sessionsMax, stalledMs });
+    this.#sessions = new Sessions({ factory, clock, logger, max: sessionsMax, stalledMs, onLimit });
     const createServer: McpServerFactory = (context) =>
       factory(context, context.requestInfo && this.#messages.get(context.requestInfo));
     this.#present = createMcpHandler(createServer, {
@@ -77,12 +80,10 @@ export class McpEndpoint {
       if (!isJsonContentType(request.headers.get("content-type"))) {
         return errorResponse(415, transportErrorCode, "Send the message as Content-Type: application/json.");
       }
-      const { bodyBytesMax } = this.#options;
-      const text = await textOf(request, bodyBytesMax);
-      if (text === undefined) return errorResponse(413, transportErrorCode, `The message is larger than ${bodyBytesMax} bytes.`);
       try {
-        body = JSON.parse(text);
-      } catch {
+        body = JSON.parse(new TextDecoder().decode(await this.#options.readBody(request)));
+      } catch (error) {
+        if (error instanceof MatricError) return this.#refuse(error);
         return errorResponse(400, parseErrorCode, "Parse error: the body is not valid JSON.");
       }
     }
@@ -96,6 +97,15 @@ export class McpEndpoint {
     if (response.headers.get("content-type") !== "text/event-stream") return response;
     this.#streams++;
     return watchedStream(response, { clock: this.#options.clock, stalledMs, onEnd: () => this.#streams-- });
+  }
+
+  /** A body that cannot be had. */
+  #refuse({ code, message, details: { limit } }: MatricError): Response {
+    if (limit) this.#options.onLimit(limit);
+    if (code === "too_large") return errorResponse(413, transportErrorCode, message);
+    // The rest of the body is still on its way: it must not be taken for another request.
+    if (code === "request_timeout") return errorResponse(408, transportErrorCode, message, { connection: "close" });
+    return errorResponse(400, parseErrorCode, message);
   }
 
   /** Ends every stream and session; subscribers of the present revision are told. */
@@ -123,12 +133,4 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function isListen(body: unknown): boolean {
   const messages = Array.isArray(body) ? body : [body];
   return messages.some((one) => typeof one === "object" && one !== null && one.method === "subscriptions/listen");
-}
-
-/** The body, or undefined when it is too large; one that does not say its size is read only as far as it may go. */
-async function textOf(request: Request, bytesMax: number): Promise<string | undefined> {
-  const declared = request.headers.get("content-length");
-  if (declared !== null) return Number(declared) > bytesMax ? undefined : request.text();
-  const read = await readRequestBody(request, bytesMax);
-  return read.tooLarge ? undefined : read.text;
 }

@@ -1,21 +1,15 @@
 import type { ServerEventBus } from "@modelcontextprotocol/server";
-import type { Clock } from "../clock.ts";
-import type { Logger } from "../logger.ts";
 import { callTool, waitingCall } from "./call-tool.ts";
 import { ResourceChanges } from "./changes.ts";
-import { type EndpointFactory, McpEndpoint } from "./endpoint.ts";
+import { type EndpointFactory, type EndpointOptions, McpEndpoint } from "./endpoint.ts";
 import { EngineBackend, type Engines } from "./engine-backend.ts";
 import { createProtocolServer } from "./server.ts";
 import { Waiters } from "./waiters.ts";
 
-export interface InProcessOptions {
+export interface InProcessOptions extends Omit<EndpointOptions, "factory" | "bus"> {
   engines: Engines;
-  clock: Clock;
-  logger: Logger;
   version: string;
   waitersMax: number;
-  sessionsMax: number;
-  bodyBytesMax: number;
 }
 
 export interface InProcess {
@@ -24,18 +18,11 @@ export interface InProcess {
 }
 
 /** The endpoint over the engines of this process. */
-export function createInProcess({
-  engines,
-  clock,
-  logger,
-  version,
-  waitersMax,
-  sessionsMax,
-  bodyBytesMax,
-}: InProcessOptions): InProcess {
+export function createInProcess({ engines, version, waitersMax, ...options }: InProcessOptions): InProcess {
+  const { clock, logger, onLimit } = options;
   const backend = new EngineBackend(engines);
   const changes = new ResourceChanges(backend, clock);
-  const waiters = new Waiters(waitersMax);
+  const waiters = new Waiters(waitersMax, onLimit);
   const deps = { backend, changes, waiters, logger, version };
   const factory: EndpointFactory = async ({ era, requestInfo, authInfo }, message) => {
     if (era === "legacy" || !requestInfo) return createProtocolServer(deps);
@@ -49,5 +36,5 @@ export function createInProcess({
     publish() {},
     subscribe: (listener) => changes.subscribe((uri) => listener({ kind: "resource_updated", uri })),
   };
-  return { endpoint: new McpEndpoint({ factory, bus, clock, logger, sessionsMax, bodyBytesMax }), waiters };
+  return { endpoint: new McpEndpoint({ ...options, factory, bus }), waiters };
 }

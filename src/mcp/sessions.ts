@@ -1,5 +1,6 @@
 import { type AuthInfo, isInitializeRequest, type McpServerFactory } from "@modelcontextprotocol/server";
 import { type Cancel, type Clock, every } from "../clock.ts";
+import type { LimitName } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { errorResponse, sessionNotFoundCode, transportErrorCode } from "./json-rpc.ts";
 import { waitsForAnswer } from "./replay-buffer.ts";
@@ -20,6 +21,7 @@ export interface SessionsOptions {
   logger: Logger;
   max: number;
   stalledMs: number;
+  onLimit: (name: LimitName) => void;
 }
 
 /** The sessions of clients that speak a 2025 revision of the protocol. */
@@ -65,6 +67,7 @@ export class Sessions {
   }
 
   #full(): Response {
+    this.options.onLimit("mcp_sessions");
     const message = `The server has ${this.options.max} sessions already; try again later.`;
     return errorResponse(503, transportErrorCode, message, { "retry-after": "5" });
   }

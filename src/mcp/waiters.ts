@@ -1,4 +1,4 @@
-import { MatricError } from "../errors.ts";
+import { type LimitName, MatricError } from "../errors.ts";
 
 /**
  * The calls that wait for events now. Each can end early: when its caller goes away, or all together when the server stops.
@@ -7,7 +7,10 @@ import { MatricError } from "../errors.ts";
 export class Waiters {
   readonly #open = new Set<AbortController>();
 
-  constructor(private readonly max: number) {}
+  constructor(
+    private readonly max: number,
+    private readonly onLimit: (name: LimitName) => void = () => {},
+  ) {}
 
   get count(): number {
     return this.#open.size;
@@ -19,8 +22,10 @@ export class Waiters {
     wait: (signal: AbortSignal) => Promise<Result>,
   ): Promise<Result> {
     if (this.#open.size >= this.max) {
+      this.onLimit("mcp_waiters");
       throw new MatricError("overloaded", `The server has ${this.max} calls that wait already; try again in a few seconds.`, {
         retry_after_seconds: 5,
+        limit: "mcp_waiters",
       });
     }
     // Not AbortSignal.any: its signals live as long as the longest of those that it was made of.

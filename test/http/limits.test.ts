@@ -1,15 +1,18 @@
 import { describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { Type } from "@sinclair/typebox";
+import { systemClock } from "../../src/clock.ts";
 import { MatricError } from "../../src/errors.ts";
 import { RateLimit, Refusals } from "../../src/http/limits.ts";
 import { addressReader } from "../../src/http/limits-address.ts";
 import { Problem } from "../../src/http/problem.ts";
 import { Job } from "../../src/jobs/contract.ts";
+import { createLogger } from "../../src/logger.ts";
 import { bearer, startAuthApp, TestSocket } from "../support/auth.ts";
 import { eventually } from "../support/eventually.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { startApp } from "../support/start-app.ts";
+import { TcpClient } from "../support/tcp-client.ts";
 
 describe("requests per second", () => {
   test("a second's worth may come at once, then as many as pass by", async () => {
@@ -199,22 +202,49 @@ describe("a body that does not arrive", () => {
     });
   }
 
-  test.each(["Content-Length: 1000", "Transfer-Encoding: chunked"])(
-    "is given up, and its connection closed (%s)",
-    async (length) => {
+  test.each(
+    ["/api/v1/notes", "/mcp"].flatMap((path) => [
+      [path, "Content-Length: 1000"],
+      [path, "Transfer-Encoding: chunked"],
+    ]),
+  )(
+    "is given up, and its connection closed (%s, %s)",
+    async (path, length = "") => {
       const app = await startApp({ bodySeconds: 0.3 });
       try {
-        const head = `POST /api/v1/notes HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${length}\r\n\r\n`;
+        const type = "Content-Type: application/json\r\nAccept: application/json, text/event-stream";
+        const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\n${type}\r\n${length}\r\n\r\n`;
         const piece = length.startsWith("T") ? "1\r\nx\r\n" : "x";
         const answer = await trickle(app.url, head, piece);
         expect(answer).toStartWith("HTTP/1.1 408 ");
-        expect(answer).toContain('"code":"request_timeout"');
+        expect(answer).toContain("did not arrive within 0.3 seconds");
       } finally {
         await app.stop();
       }
     },
     10_000,
   );
+
+  test("because its client left is no failure of the server", async () => {
+    const failures: string[] = [];
+    const sink = { write: (line: string) => void failures.push(line) };
+    const logger = createLogger({ clock: systemClock, sink, level: "error", format: "json" });
+    const app = await startApp({}, { logger });
+    try {
+      for (const length of ["Content-Length: 1000\r\n\r\nx", "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"]) {
+        for (const path of ["/api/v1/notes", "/mcp"]) {
+          const client = await TcpClient.open(app.url);
+          client.send(`POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n${length}`);
+          await (await app.fetch("/health")).text();
+          client.close();
+        }
+      }
+      for (let count = 0; count < 5; count++) await (await app.fetch("/health")).text();
+      expect(failures).toEqual([]);
+    } finally {
+      await app.stop();
+    }
+  });
 });
 
 test("every limit that was reached is counted by its name", () => {

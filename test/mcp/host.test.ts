@@ -5,7 +5,7 @@ test("nothing of the protocol's code is loaded before the first agent comes", as
   const host = join(import.meta.dir, "../../src/mcp/host.ts");
   const script = `
     const { McpHost } = await import(${JSON.stringify(host)});
-    const options = { engines: { log: { onAppend() {} } }, clock: { after: () => () => {}, monotonicMs: () => 0 }, waitersMax: 1, sessionsMax: 1, bodyBytesMax: 9 };
+    const options = { engines: { log: { onAppend() {} } }, clock: { after: () => () => {}, monotonicMs: () => 0 }, waitersMax: 1, sessionsMax: 1 };
     const isLoaded = () => Object.keys(require.cache).some((file) => file.includes("@modelcontextprotocol/server"));
     const host = new McpHost(options);
     const before = [isLoaded(), host.status()];

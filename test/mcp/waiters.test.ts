@@ -30,10 +30,12 @@ test("all waiters can be ended together, and new ones begin after that", async (
 });
 
 test("one too many is refused, and a place is free again after a failure", async () => {
-  const waiters = new Waiters(1);
+  const reached: string[] = [];
+  const waiters = new Waiters(1, (name) => reached.push(name));
   const end = Promise.withResolvers<never>();
   const running = waiters.run([], () => end.promise);
   expect(waiters.run([], untilAborted)).rejects.toMatchObject({ code: "overloaded", details: { retry_after_seconds: 5 } });
+  expect(reached).toEqual(["mcp_waiters"]);
   end.reject(new Error("broken"));
   expect(running).rejects.toThrow("broken");
   await running.catch(() => {});

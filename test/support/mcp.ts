@@ -7,7 +7,6 @@ import { createInProcess, type InProcess } from "../../src/mcp/in-process.ts";
 import type { Send } from "../../src/webhooks/sending.ts";
 import { createEngines } from "./engines.ts";
 import { type Attempt, scripted } from "./jobs.ts";
-import { contentBytesMax } from "./notes.ts";
 import { openStorage, type Storage } from "./storage.ts";
 
 /** The revisions of the protocol that are served, newest first. */
@@ -34,7 +33,7 @@ export function openMcp({ waitersMax = 100, sessionsMax = 100, send }: McpOption
   const { close, ...storage } = openStorage();
   const revising = scripted("ai_revision");
   const engines = createEngines(storage, systemClock, { internalTypes: [revising], ...(send && { send }) });
-  const limits = { waitersMax, sessionsMax, bodyBytesMax: contentBytesMax };
+  const limits = { waitersMax, sessionsMax, readBody: (request: Request) => request.bytes(), onLimit() {} };
   const inProcess = createInProcess({ engines, clock: systemClock, logger: silentLogger, version: "0", ...limits });
   return {
     ...storage,
