@@ -69,6 +69,12 @@ export const limitSettings = {
     help: "sessions of agents open at once, and as many subscription streams",
     parse: integer(1, 1_000_000),
   }),
+  headerBytesMax: setting({
+    env: "MATRIC_HEADER_BYTES_MAX",
+    default: 16 * 1024,
+    help: "size of the first line and the headers of a request",
+    parse: integer(1024, 1024 * 1024),
+  }),
   bodyBytesMax: setting({
     env: "MATRIC_BODY_BYTES_MAX",
     default: 1024 * 1024,

@@ -1,3 +1,4 @@
+import http from "node:http";
 import { Elysia, ParseError, ValidationError } from "elysia";
 import { type Clock, waitAtMost } from "../clock.ts";
 import { MatricError } from "../errors.ts";
@@ -91,6 +92,8 @@ export function listen(app: ReturnType<typeof createServer>, services: Services)
     },
     config.wsMessageBytesMax,
   );
+  // Of every server of the process: Bun has no option of its own for it.
+  Object.assign(http, { maxHeaderSize: config.headerBytesMax });
   try {
     app.listen({
       hostname: config.host,

@@ -77,7 +77,8 @@ export function closingStream(
   const retryMs = comeBackMs();
   const data = connections.word("StreamClosing", { reason, retry_ms: retryMs });
   const body = transport === "sse" ? sseFrame({ event: "StreamClosing", data, retryMs }) : `${data}\n`;
-  return new Response(body, { headers: streamHeaders[transport] });
+  // A connection that is kept for another request would take the place of one that is served.
+  return new Response(body, { headers: { ...streamHeaders[transport], connection: "close" } });
 }
 
 class EventStream implements Sink<Uint8Array>, Connection {
