@@ -1,4 +1,3 @@
-import { promises as dns } from "node:dns";
 import { Access } from "./auth/access.ts";
 import { JwtVerifier } from "./auth/jwt.ts";
 import { Tokens } from "./auth/tokens.ts";
@@ -22,9 +21,10 @@ import type { Telemetry } from "./telemetry/telemetry.ts";
 import { AdminNotice } from "./webhooks/admin-notice.ts";
 import { AllowList } from "./webhooks/allow-list.ts";
 import { DeliveryRetention } from "./webhooks/delivery-retention.ts";
-import { Destinations, type Resolve } from "./webhooks/destinations.ts";
+import { Destinations } from "./webhooks/destinations.ts";
 import { Webhooks } from "./webhooks/engine.ts";
 import { HttpSender } from "./webhooks/http-sender.ts";
+import { createLookup } from "./webhooks/name-lookup.ts";
 import { OldDeliveryStore } from "./webhooks/old-delivery-store.ts";
 
 const dayMs = 86_400_000;
@@ -53,7 +53,7 @@ export function createCore(config: Config, { clock, logger, fetch }: Outside, te
   const log = new SqliteLog(db, clock, telemetry?.traceEvent);
   const hub = new Hub(log, clock);
   if (telemetry) log.onAppend(telemetry.mirror.take);
-  const destinations = new Destinations(allowList, resolve, clock);
+  const destinations = new Destinations(allowList, createLookup(), clock);
   const sender = new HttpSender({ destinations, clock });
   const webhooksLogger = logger.as("matric::webhooks");
   const notice = new AdminNotice({ clock, logger: webhooksLogger, fetch, url: config.adminNotifyUrl });
@@ -161,11 +161,6 @@ export function createCore(config: Config, { clock, logger, fetch }: Outside, te
     },
   };
 }
-
-const resolve: Resolve = async (hostname) => {
-  const addresses = await dns.lookup(hostname, { all: true });
-  return addresses.map(({ address, family }) => ({ address, family: family === 4 ? 4 : 6 }));
-};
 
 function createReviser(
   { aiUrl, aiModel, aiKey, aiIdleSeconds, aiTotalSeconds }: Config,
