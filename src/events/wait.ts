@@ -21,10 +21,9 @@ export interface Waited {
   /** Go on from here. */
   nextCursor: string;
   gap: Gap | null;
-  timedOut: boolean;
 }
 
-/** The next events after a position: at once if there are any, else as soon as one comes or the time is up. */
+/** The next events after a position: at once if there are any, or there is a gap to tell of; else when one comes or the time is up. */
 export function waitForEvents(deps: { log: EventLog; hub: Hub; clock: Clock }, request: WaitRequest): Promise<Waited> {
   const { log, hub, clock } = deps;
   const { filter, position, limit, timeoutMs, batchMs, signal } = request;
@@ -34,7 +33,7 @@ export function waitForEvents(deps: { log: EventLog; hub: Hub; clock: Clock }, r
     const end = () => {
       subscription.stop();
       cancelTimeout();
-      cancelBatch();
+      cancelBatch?.();
       signal.removeEventListener("abort", finish);
     };
     const finish = () => {
@@ -42,20 +41,26 @@ export function waitForEvents(deps: { log: EventLog; hub: Hub; clock: Clock }, r
       // What was read but does not fit the answer is read again next time.
       const seq = events.length > limit ? (taken.at(-1)?.seq ?? position.seq) : subscription.position();
       end();
-      resolve({ events: taken, nextCursor: log.idOf(seq), gap, timedOut: taken.length === 0 });
+      resolve({ events: taken, nextCursor: log.idOf(seq), gap });
+    };
+    let cancelBatch: Cancel | undefined;
+    /** Something has come: what comes at once, or within `batchMs`, goes with it. */
+    const collect = () => {
+      if (batchMs === 0) queueMicrotask(finish);
+      else cancelBatch ??= clock.after(batchMs, finish);
     };
     const sink: Sink<readonly StoredEvent[]> = {
       encode: (batch) => batch,
       write(batch) {
-        const isFirst = events.length === 0;
         events.push(...batch);
-        if (events.length >= limit || batchMs === 0) queueMicrotask(finish);
-        else if (isFirst) cancelBatch = clock.after(batchMs, finish);
+        if (events.length >= limit) queueMicrotask(finish);
+        else collect();
         return undefined;
       },
       snapshot() {},
       gap(found) {
         gap = found;
+        collect();
       },
       queuedBytes: () => 0,
       slow() {},
@@ -66,7 +71,6 @@ export function waitForEvents(deps: { log: EventLog; hub: Hub; clock: Clock }, r
     };
     const subscription = new Subscription([filter], position, { log, hub, clock, sink, slowMs: timeoutMs });
     const cancelTimeout = clock.after(timeoutMs, finish);
-    let cancelBatch: Cancel = () => {};
     signal.addEventListener("abort", finish);
     if (signal.aborted) finish();
     else subscription.start();

@@ -55,7 +55,7 @@ export interface Change {
  */
 export interface Backend {
   listEvents(query: EventQuery, caller: Caller): Promise<EventSlice>;
-  /** The next events after a position: at once if there are any, else as soon as one comes or the time is up. */
+  /** The next events after a position: at once if there are any, or there is a gap; else as soon as one comes or the time is up. */
   waitForEvents(query: WaitQuery, caller: Caller): Promise<EventSlice>;
   getEvent(id: string, caller: Caller): Promise<Envelope>;
   /** The newest events, oldest first. */

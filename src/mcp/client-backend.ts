@@ -41,11 +41,11 @@ export class ClientBackend implements Backend {
       const poll = await this.#poll({ ...query, since: position.nextCursor, ...(atOnce && { waitSeconds: 0 }) }, leftMs, signal);
       if (poll) {
         const { items, next_cursor, gap } = poll;
-        position = { events: items, nextCursor: next_cursor, hasMore: items.length === limit, gap: position.gap ?? gap };
+        position = { events: items, nextCursor: next_cursor, hasMore: items.length === limit, gap };
         atOnce = false;
       }
       const isOver = this.clock.monotonicMs() >= endMs || signal.aborted;
-      if (position.events.length > 0 || isOver) return position;
+      if (position.events.length > 0 || position.gap !== null || isOver) return position;
     }
   }
 

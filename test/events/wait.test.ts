@@ -60,7 +60,7 @@ describe("a long poll", () => {
     await publish(3);
     const waiting = wait({ position: { seq: 1 } });
     await settle();
-    expect(waiting.result).toMatchObject({ nextCursor: id(3), gap: null, timedOut: false });
+    expect(waiting.result).toMatchObject({ nextCursor: id(3), gap: null });
     expect(waiting.seqs()).toEqual([2, 3]);
   });
 
@@ -79,7 +79,7 @@ describe("a long poll", () => {
     await storage.clock.advance(24_999);
     expect(waiting.result).toBeUndefined();
     await storage.clock.advance(1);
-    expect(waiting.result).toEqual({ events: [], nextCursor: id(5), gap: null, timedOut: true });
+    expect(waiting.result).toEqual({ events: [], nextCursor: id(5), gap: null });
   });
 
   test("brings at most so many, and the rest next time", async () => {
@@ -116,6 +116,19 @@ describe("a long poll", () => {
     await settle();
     expect(waiting.result?.gap).toEqual({ from: id(1), to: id(3), reason: "expired" });
     expect(waiting.seqs()).toEqual([4, 5]);
+  });
+
+  test("tells of a gap at once, also when nothing has happened since", async () => {
+    await publish(2);
+    const position = storage.log.locate({ seq: 9, epoch: undefined });
+    const [waiting, collecting] = [wait({ position }), wait({ position, batchMs: 5000 })];
+    await settle();
+    expect(waiting.result).toMatchObject({ events: [], nextCursor: id(2), gap: { reason: "ahead_of_log" } });
+    expect(collecting.result).toBeUndefined();
+    await publish();
+    await storage.clock.advance(5000);
+    expect(collecting.seqs()).toEqual([3]);
+    expect([collecting.result?.gap?.reason, storage.clock.pending()]).toEqual(["ahead_of_log", 0]);
   });
 
   test("that nobody waits for any more leaves nothing behind", async () => {
