@@ -31,18 +31,21 @@ export async function serveStdioClient(options: StdioOptions): Promise<void> {
   const { backend, clock, logger, version, stdin, stdout, channel, signal } = options;
   const changes = new ResourceChanges(backend, clock);
   const waiters = new Waiters(waitersMax);
-  const closed = new AbortController();
   let latest: Server | undefined;
   const factory = ({ era }: McpRequestContext) => {
     const server = createProtocolServer({ backend, changes, waiters, logger, version, isChannel: channel !== undefined });
     latest = server;
-    if (channel && era === "legacy") {
-      server.oninitialized = () => {
-        pushEvents(server, channel, { backend, clock, logger, signal: closed.signal }).catch((error) =>
-          logger.error("the channel ended", { error: String(error) }),
-        );
-      };
-    }
+    if (!channel) return server;
+    const closed = new AbortController();
+    const endServer = server.onclose;
+    server.onclose = () => {
+      closed.abort();
+      endServer?.();
+    };
+    const push = () => void pushEvents(server, channel, { backend, clock, logger, signal: closed.signal });
+    // A client of the present revision shakes no hands: it is there as soon as it asks for something.
+    if (era === "legacy") server.oninitialized = push;
+    else push();
     return server;
   };
   const transport = new StdioServerTransport(stdin, stdout, { maxBufferSize: messageBytesMax });
@@ -60,7 +63,6 @@ export async function serveStdioClient(options: StdioOptions): Promise<void> {
   signal.addEventListener("abort", () => void handle.close());
   if (signal.aborted) void handle.close();
   await promise;
-  closed.abort();
   waiters.endAll();
   changes.stop();
 }

@@ -84,25 +84,32 @@ describe.each(revisions)("matric mcp, spoken to in %s", (revision) => {
 });
 
 describe("matric mcp --channel", () => {
-  test("pushes events into the session of an agent that can take them", async () => {
-    const agent = await start("2025-11-25", "--url", app.url, "--channel", "--events", "ThingHappened", "--every", "0.05");
-    expect(agent.client.getServerCapabilities()?.experimental).toEqual({ "claude/channel": {} });
-    expect(agent.client.getInstructions()).toContain('<channel source="matric">');
-    const pushed: unknown[] = [];
-    agent.client.fallbackNotificationHandler = async (notification) => {
-      pushed.push(notification);
-    };
-    const { events } = createClient({ url: app.url });
-    await eventually(async () => {
-      await events.publish({ event: "ThingHappened", data: { text: "</channel>" } });
-      return pushed.length > 0;
-    });
-    expect(pushed[0]).toMatchObject({
-      method: "notifications/claude/channel",
-      params: { meta: { events: "ThingHappened" }, content: expect.stringContaining("\\u003c/channel\\u003e") },
-    });
-    await agent.close();
-  }, 20_000);
+  test.each(revisions)(
+    "pushes events into the session of an agent that can take them, and speaks %s",
+    async (revision) => {
+      const agent = await start(revision, "--url", app.url, "--channel", "--events", "ThingHappened", "--every", "0.05");
+      expect(agent.client.getServerCapabilities()?.experimental).toEqual({ "claude/channel": {} });
+      expect(agent.client.getInstructions()).toContain('<channel source="matric">');
+      const pushed: unknown[] = [];
+      agent.client.fallbackNotificationHandler = async (notification) => {
+        pushed.push(notification);
+      };
+      // As every agent does at first.
+      await agent.client.listTools();
+      const { events } = createClient({ url: app.url });
+      await eventually(async () => {
+        await events.publish({ event: "ThingHappened", data: { text: "</channel>" } });
+        return pushed.length > 0;
+      });
+      expect(pushed[0]).toMatchObject({
+        method: "notifications/claude/channel",
+        params: { meta: { events: "ThingHappened" }, content: expect.stringContaining("\\u003c/channel\\u003e") },
+      });
+      await agent.close();
+      await eventually(() => !isRunning(agent.pid));
+    },
+    20_000,
+  );
 
   test("is told at once what is wrong with it", async () => {
     const wrong: [string[], string][] = [
