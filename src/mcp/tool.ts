@@ -56,10 +56,17 @@ const anything = ["object", "array", "string", "number", "boolean", "null"].map(
 /** Hints for tools that only read. */
 export const reads: ToolAnnotations = { readOnlyHint: true, destructiveHint: false, idempotentHint: true };
 
-/** A copy without TypeBox's own symbols. Agents' hosts find fault with schemas that say nothing, so "anything" is said in full. */
+/**
+ * A copy without TypeBox's own symbols, in the words that every agent's host understands: a choice of texts is an `enum`, and
+ * since they find fault with schemas that say nothing, "anything" is said in full.
+ */
 function plain(schema: TObject): Tool["inputSchema"] {
   const copy = JSON.stringify(schema, (_name, part: unknown) => {
     if (KindGuard.IsUnknown(part)) return { ...part, anyOf: anything };
+    if (KindGuard.IsUnion(part) && part.anyOf.every(KindGuard.IsLiteral)) {
+      const { anyOf: choices, ...choice } = part;
+      return { ...choice, type: "string", enum: choices.map((one) => one.const) };
+    }
     if (!KindGuard.IsRecord(part) || !Object.values(part.patternProperties).every(KindGuard.IsUnknown)) return part;
     const { patternProperties: _, ...record } = part;
     return { ...record, additionalProperties: true };

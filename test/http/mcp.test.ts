@@ -59,6 +59,17 @@ describe.each(revisions)("an agent that speaks %s", (revision) => {
     expect(await waiting).toMatchObject({ events: [{ id }] });
   });
 
+  test("is told of the end of a job that it had queued, also when the job was faster than its next call", async () => {
+    const { id } = await agent.call("create_note", { title: "Plan", content: "a  \n\n\n\nb" });
+    const job = await agent.call<{ id: string; created_at: string }>("revise_note", { id });
+    await eventually(async () => (await agent.call("get_job", { id: job.id })).status === "completed");
+    // As the tool tells.
+    const end = { job_id: job.id, after: job.created_at, events: ["JobCompleted", "JobFailed", "JobCancelled"] };
+    expect(await agent.call("wait_for_events", end)).toMatchObject({
+      events: [{ event: "JobCompleted", data: { job_id: job.id } }],
+    });
+  });
+
   test("that vanishes while it waits takes nobody's place for longer than a second", async () => {
     await app.stop();
     app = await startApp({ mcpWaitersMax: 1 });

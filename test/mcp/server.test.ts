@@ -63,6 +63,7 @@ describe.each(revisions)("a server that speaks %s", (revision) => {
         name,
         expect.objectContaining({ openWorldHint: name === "retry_delivery", readOnlyHint: expect.any(Boolean) }),
       ]);
+      expect(JSON.stringify([inputSchema, outputSchema])).not.toContain('"const"');
       // The model reads this with every request: it must stay small.
       expect(JSON.stringify({ name, description, inputSchema }).length).toBeLessThan(2500);
     }

@@ -37,7 +37,8 @@ const slice = {
   ),
   next_cursor: Type.String({ description: "Everything up to here has been looked at: pass it as `after` next time" }),
   gap: Type.Union([transientCatalog.StreamGap.data, Type.Null()], {
-    description: "Set when events right after the cursor cannot be had any more; read anew what you keep about their subjects",
+    description:
+      "Null, unless events after the cursor cannot be had any more (removed, or the data was restored): read anew what you know, and go on with next_cursor",
   }),
 };
 
@@ -81,9 +82,10 @@ export const eventTools = [
     description: [
       "Waits until something happens, and tells what: notes that change, jobs that end, events that others publish.",
       "To follow everything without missing or repeating anything, loop: call it, handle the events, call it again with",
-      "after = next_cursor of the answer before, also when timed_out is true. Keep the newest next_cursor to go on later; it stays",
-      "valid when the server restarts. The first call without `after` waits for what happens from now on.",
-      "Use the same filter throughout a loop. Your own changes come back as events whose actor.kind is agent: do not react to them.",
+      "after = next_cursor of the answer before, also when timed_out is true; when a call fails, repeat it as it was.",
+      "Keep the newest next_cursor to go on later; it stays valid when the server restarts. The first call without `after` waits for",
+      "what happens from now on. Use the same filter throughout a loop.",
+      "Your own changes come back as events whose actor.kind is agent: do not react to them.",
     ].join(" "),
     input: Type.Object(
       {
@@ -128,7 +130,7 @@ export const eventTools = [
         batchMs: args.batch_ms ?? 0,
       };
       const { events, nextCursor, gap } = fitEvents(await backend.waitForEvents(query, caller));
-      return { events, next_cursor: nextCursor, timed_out: events.length === 0, gap };
+      return { events, next_cursor: nextCursor, timed_out: events.length === 0 && gap === null, gap };
     },
   }),
   defineTool({

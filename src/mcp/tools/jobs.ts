@@ -26,7 +26,7 @@ export const jobTools = [
     name: "get_job",
     title: "Get a job",
     description:
-      "Reads a job: its status, how far it is, and its result. To wait for its end use wait_for_events with its job_id.",
+      "Reads a job: its status, how far it is, and its result. To wait for its end call wait_for_events as revise_note tells.",
     input: Type.Object({ id: JobId }, strict),
     output: Type.Object(Job.properties),
     annotations: reads,

@@ -123,7 +123,7 @@ export const noteTools = [
     name: "revise_note",
     title: "Revise a note with AI",
     description:
-      "Queues a job that has the server's own AI revise the note. Answers at once with the job; its end is the event JobCompleted or JobFailed (wait_for_events with its job_id).",
+      "Queues a job that has the server's own AI revise the note, and answers at once with the job. To wait for its end call wait_for_events with job_id = its id, after = its created_at and events = [JobCompleted, JobFailed, JobCancelled]; then get_note has the new text.",
     input: Type.Object({ id: NoteId, ...ReviseNote.properties }, strict),
     output: JobView,
     annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false },

@@ -29,15 +29,13 @@ describe.each(revisions)("an agent that speaks %s", (revision) => {
   test("has a note revised, and is told when that is done", async () => {
     const job = await revise("shorten it");
     expect(job).toMatchObject({ type: "ai_revision", status: "queued" });
-    const waiting = agent.call<{ events: { event: string }[] }>("wait_for_events", {
-      after: "earliest",
-      job_id: job.id,
-      events: ["JobCompleted"],
-    });
+    const end = { after: "earliest", job_id: job.id, events: ["JobCompleted", "JobFailed", "JobCancelled"] };
+    const waiting = agent.call<{ events: { event: string }[] }>("wait_for_events", end);
     await eventually(() => world.attempts.length === 1);
     expect(world.attempts[0]?.job.payload).toEqual({ instructions: "shorten it" });
     await world.attempts[0]?.complete({ model: "test" });
-    expect((await waiting).events).toMatchObject([{ event: "JobCompleted", data: { job_id: job.id } }]);
+    const told = { events: [{ event: "JobCompleted", data: { job_id: job.id } }] };
+    expect(await waiting).toMatchObject(told);
     expect(await agent.call<View>("get_job", { id: job.id })).toMatchObject({ status: "completed", result: { model: "test" } });
     expect(world.takeEvents().find(({ event }) => event === "JobQueued")?.actor.kind).toBe("agent");
   });
