@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { settings } from "../src/config.ts";
+import { settings } from "../../src/config.ts";
 
-const readme = readFileSync(join(import.meta.dir, "../README.md"), "utf8");
+const readme = readFileSync(join(import.meta.dir, "../../README.md"), "utf8");
 
 test("the README's table of settings says what the program does", () => {
   const rows = Object.values(settings).map(({ env, flag, help, defaultText, default: value }) => {
