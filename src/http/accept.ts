@@ -26,6 +26,13 @@ export function acceptedAnswer(accept: string): EventAnswer {
   return best.answer;
 }
 
+/** What an `Accept` header asks of the metrics: OpenMetrics if it is named, and wanted no less than the text that everything reads. */
+export function acceptedMetrics(accept: string): "openmetrics" | "text" {
+  const weights = weightsOf(accept);
+  const open = weights.get("application/openmetrics-text") ?? 0;
+  return open > 0 && open >= (weights.get("text/plain") ?? 0) ? "openmetrics" : "text";
+}
+
 /** A `q` that is none counts as 1. */
 function weightsOf(accept: string): Map<string, number> {
   const weights = new Map<string, number>();

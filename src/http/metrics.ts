@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import { acceptedMetrics } from "./accept.ts";
 import { operation } from "./operation.ts";
 
 const Text = Type.String({ description: "Prometheus's text format, or OpenMetrics where that is asked for" });
@@ -10,7 +11,7 @@ export function metricsRoutes(telemetry: Telemetry) {
   return new Elysia({ name: "metrics" }).get(
     "/metrics",
     async ({ request }) => {
-      const { contentType, body } = await telemetry.metrics(request.headers.get("accept"));
+      const { contentType, body } = await telemetry.metrics(acceptedMetrics(request.headers.get("accept") ?? ""));
       return new Response(body, { headers: { "content-type": contentType, "cache-control": "no-store", vary: "accept" } });
     },
     {

@@ -10,7 +10,7 @@ import { attemptWatch } from "./attempt-watch.ts";
 import { eventSpans } from "./event-spans.ts";
 import { withJobSpans } from "./job-spans.ts";
 import { EventMetrics } from "./metrics/event-metrics.ts";
-import { expose, type Family, formatFor } from "./metrics/exposition.ts";
+import { expose, type Family, type Format } from "./metrics/exposition.ts";
 import { ProcessMetrics } from "./metrics/process-metrics.ts";
 import { registerState, type StateSources } from "./metrics/state-metrics.ts";
 import { registerTelemetryItself } from "./metrics/telemetry-metrics.ts";
@@ -120,8 +120,8 @@ export class Telemetry {
     return this.#registry.getMetricsAsJSON();
   };
 
-  /** For whoever scrapes; `accept` is what it reads. */
-  async metrics(accept: string | null): Promise<{ contentType: string; body: string }> {
-    return expose(await this.families(), formatFor(accept));
+  /** For whoever scrapes. */
+  async metrics(format: Format): Promise<{ contentType: string; body: string }> {
+    return expose(await this.families(), format);
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { acceptedAnswer, type EventAnswer } from "../../src/http/accept.ts";
+import { acceptedAnswer, acceptedMetrics, type EventAnswer } from "../../src/http/accept.ts";
 
 describe("what an Accept header asks of the events", () => {
   test.each<[accept: string, answer: EventAnswer]>([
@@ -36,3 +36,13 @@ describe("what an Accept header asks of the events", () => {
     expect(acceptedAnswer("image/png, ;;q=x, nonsense")).toBe("sse");
   });
 });
+
+test.each([
+  ["", "text"],
+  ["*/*", "text"],
+  ["text/plain", "text"],
+  ["application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1", "openmetrics"],
+  ["application/openmetrics-text;version=1.0.0,text/plain", "openmetrics"],
+  ["text/plain;version=0.0.4;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5", "text"],
+  ["application/openmetrics-text;q=0", "text"],
+] as const)("whoever scrapes with Accept %p reads %s", (accept, format) => expect(acceptedMetrics(accept)).toBe(format));

@@ -10,11 +10,6 @@ const contentTypes: Record<Format, string> = {
   openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
 };
 
-/** What the client reads: OpenMetrics if it asked for that, else the text that everything reads. */
-export function formatFor(accept: string | null): Format {
-  return accept?.includes("application/openmetrics-text") ? "openmetrics" : "text";
-}
-
 /** The metrics as Prometheus scrapes them. (`Registry.metrics` renames the counters for good when asked for OpenMetrics once.) */
 export function expose(families: readonly Family[], format: Format): { contentType: string; body: string } {
   const body = families.map((family) => exposeFamily(family, format)).join("");
@@ -41,9 +36,9 @@ function exposeFamily(metric: Family, format: Format): string {
   const { name, help, type } = metric;
   // OpenMetrics names the family of a counter without the suffix of its sample.
   const family = format === "openmetrics" ? name.replace(/_total$/, "") : name;
-  let text = `# HELP ${family} ${escaped(help)}\n# TYPE ${family} ${type}\n`;
+  let text = `# HELP ${family} ${format === "openmetrics" ? quoted(help) : escaped(help)}\n# TYPE ${family} ${type}\n`;
   for (const { labels, value, metricName } of samplesOf(metric)) {
-    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(String(text)).replaceAll('"', '\\"')}"`);
+    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${quoted(String(text))}"`);
     text += `${metricName}${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${number(value)}\n`;
   }
   return text;
@@ -51,6 +46,10 @@ function exposeFamily(metric: Family, format: Format): string {
 
 function escaped(text: string): string {
   return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
+}
+
+function quoted(text: string): string {
+  return escaped(text).replaceAll('"', '\\"');
 }
 
 function number(value: number): string {
