@@ -10,7 +10,7 @@ import type { SocketData } from "./socket-data.ts";
 export const socketQuery = Type.Object({ ...filterQuery, ...cursorQuery, ...ticketQuery });
 
 /** The upgrade to a WebSocket. What is wrong with the request is told before it, while a status can still be seen. */
-export function socketRoutes({ log, clock, connections, gate, addressOf, isReady }: Services) {
+export function socketRoutes({ log, clock, connections, gate, addressOf, isReady, telemetry }: Services) {
   return plugin("socket").get(
     "/ws",
     ({ request, server }) => {
@@ -38,6 +38,7 @@ export function socketRoutes({ log, clock, connections, gate, addressOf, isReady
       };
       if (!server?.upgrade(request, { data: data as never }))
         throw new MatricError("malformed", "This is not a valid WebSocket handshake.");
+      telemetry?.requests.upgraded(request);
       return undefined;
     },
     {

@@ -2,9 +2,13 @@ import type { Clock } from "../clock.ts";
 import type { Span, Tracing } from "../tracing.ts";
 import type { WorkMetrics } from "./metrics/work-metrics.ts";
 
+/** Names of methods that are told; a client may send any other. */
+const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"]);
+
 /** A request whose answer is not there yet. */
 interface Watched {
   route: string | undefined;
+  isSocket: boolean;
   startMs: number;
   span: Span | undefined;
 }
@@ -25,30 +29,36 @@ export class RequestWatch {
     if (watched) watched.route = route;
   }
 
+  /** The connection has become a WebSocket, and its answer is none. */
+  upgraded(request: Request): void {
+    const watched = this.#watched.get(request);
+    if (watched) watched.isSocket = true;
+  }
+
   /** Runs what answers the request. */
   follow<Answer>(request: Request, answer: () => Answer): Answer {
     const span = this.tracing && this.#begin(request, this.tracing);
-    const watched: Watched = { route: undefined, startMs: this.clock.monotonicMs(), span };
+    const watched: Watched = { route: undefined, isSocket: false, startMs: this.clock.monotonicMs(), span };
     this.#watched.set(request, watched);
     const given = span && this.tracing ? this.tracing.within(span.context, answer) : answer();
     if (given instanceof Promise) {
       given.then(
         (response) => this.#end(request, watched, response),
-        () => this.#end(request, watched, undefined, 500),
+        () => this.#end(request, watched, undefined),
       );
     } else this.#end(request, watched, given);
     return given;
   }
 
   #begin(request: Request, tracing: Tracing): Span {
-    const { method } = request;
+    const method = methods.has(request.method) ? request.method : "_OTHER";
     const attributes = { "http.request.method": method, "url.scheme": request.url.slice(0, request.url.indexOf(":")) };
-    return tracing.begin(method, { kind: "server", parent: request.headers.get("traceparent") ?? "", attributes });
+    const name = method === "_OTHER" ? "HTTP" : method;
+    return tracing.begin(name, { kind: "server", parent: request.headers.get("traceparent") ?? "", attributes });
   }
 
-  /** No answer at all: the connection became a WebSocket. */
-  #end(request: Request, { route, startMs, span }: Watched, response: unknown, none = 101): void {
-    const status = response instanceof Response ? response.status : none;
+  #end(request: Request, { route, isSocket, startMs, span }: Watched, response: unknown): void {
+    const status = isSocket ? 101 : response instanceof Response ? response.status : 500;
     const { method } = request;
     this.metrics.request(method, route, status, this.clock.monotonicMs() - startMs);
     if (!span) return;

@@ -104,6 +104,34 @@ test("streams are counted while they are open and after", async () => {
   expect(sample((await scrape()).text, 'matric_connections_opened_total{transport="sse"}')).toBe("1");
 });
 
+test("a WebSocket is a request that was answered with 101", async () => {
+  const socket = new WebSocket(`${app.url.replace("http", "ws")}/api/v1/ws`);
+  await new Promise((resolve) => socket.addEventListener("open", resolve));
+  socket.close();
+  expect((await scrape()).text).toContain('_count{method="GET",route="/api/v1/ws",status="101"} 1\n');
+});
+
+test("whatever an alert asks for is there before it happens, so that its first increase is seen", async () => {
+  const fresh = await startApp({ jobTypes: ["resize"] });
+  try {
+    const lines = (await (await fresh.fetch("/metrics")).text()).split("\n");
+    for (const line of [
+      'matric_job_failures_total{job_type="resize",error_code="other"} 0',
+      'matric_job_failures_total{job_type="ai_revision",error_code="ai_unreachable"} 0',
+      'matric_job_retries_total{job_type="ai_revision",error_code="lease_expired"} 0',
+      'matric_connections_closed_total{transport="ws",reason="slow"} 0',
+      'matric_stream_closings_total{reason="overloaded"} 0',
+      'matric_stream_gaps_total{reason="expired"} 0',
+      'matric_commit_duration_seconds_count{result="refused"} 0',
+      'matric_telemetry_dropped_total{what="line"} 0',
+    ]) {
+      expect(lines).toContain(line);
+    }
+  } finally {
+    await fresh.stop();
+  }
+});
+
 test("there is nothing at /metrics, and no line of the mirror, where telemetry is off", async () => {
   const quiet = await startApp({ telemetry: "off" });
   try {
