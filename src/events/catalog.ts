@@ -14,6 +14,10 @@ export type Actor = Static<typeof Actor>;
 
 export const systemActor: Actor = { kind: "system", id: null };
 
+/** How a stream reaches its client. */
+export const Transport = Type.Union([Type.Literal("sse"), Type.Literal("ws"), Type.Literal("ndjson")]);
+export type Transport = Static<typeof Transport>;
+
 const NoteId = Type.String({ description: "Id of the note" });
 const JobId = Type.String({ description: "Id of the job" });
 const WebhookId = Type.String({ description: "Id of the webhook" });
@@ -198,7 +202,7 @@ export const transientCatalog = {
     summary: "The first word on every stream",
     data: object({
       connection_id: Type.String(),
-      transport: Type.Union([Type.Literal("sse"), Type.Literal("ws"), Type.Literal("ndjson")]),
+      transport: Transport,
       cursor: Cursor,
       oldest: Cursor,
       head: Cursor,
@@ -220,8 +224,11 @@ export const transientCatalog = {
     summary: "A stream ended",
     data: object({
       connection_id: Type.String(),
-      transport: Type.Union([Type.Literal("sse"), Type.Literal("ws"), Type.Literal("ndjson")]),
-      reason: Type.String({ description: "`client`, `heartbeat`, `slow`, `draining`, `revoked`, `expired`, `error`" }),
+      transport: Transport,
+      reason: Type.Union(
+        (["client", "heartbeat", "slow", "draining", "revoked", "expired", "error"] as const).map((why) => Type.Literal(why)),
+        { description: "`client` when the other side went away" },
+      ),
       duration_ms: Count("How long it was open"),
     }),
     topics: [],

@@ -1,15 +1,12 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { type Cancel, type Clock, every, timestamp } from "../clock.ts";
 import type { LimitName } from "../errors.ts";
-import type { TransientData, TransientName } from "../events/catalog.ts";
+import { type TransientData, type TransientName, Transport } from "../events/catalog.ts";
 import type { Filter } from "../events/filter.ts";
 import { transientText } from "../events/transient.ts";
 
-export const Transport = Type.Union([Type.Literal("sse"), Type.Literal("ws"), Type.Literal("ndjson")]);
-export type Transport = Static<typeof Transport>;
-
 /** Why a stream ended; `client` when the other side went away. */
-export type CloseReason = "client" | "heartbeat" | "slow" | "draining" | "revoked" | "expired" | "overloaded" | "error";
+export type CloseReason = TransientData<"ConnectionClosed">["reason"];
 
 const Names = Type.Array(Type.String());
 

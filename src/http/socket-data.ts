@@ -37,6 +37,5 @@ export const closeCodes: Record<CloseReason, number> = {
   draining: 1001,
   revoked: 4009,
   expired: 4009,
-  overloaded: 1013,
   error: 1011,
 };

@@ -1,5 +1,6 @@
+import type { TLiteral, TUnion } from "@sinclair/typebox";
 import { Counter, Histogram, type Registry } from "prom-client";
-import { builtInNames } from "../../events/catalog.ts";
+import { builtInNames, transientCatalog } from "../../events/catalog.ts";
 import { aiRevision, ownErrorCodes } from "../../jobs/contract.ts";
 import type { LogFields } from "../../logger.ts";
 import type { EventMeter } from "../mirror.ts";
@@ -119,14 +120,22 @@ export class EventMetrics implements EventMeter {
     });
     // A rate of nothing is 0, not unknown: what alerts ask for is there from the start.
     for (const event of [...builtInNames, "custom"]) this.#events.inc({ event }, 0);
-    for (const reason of ["expired", "other_epoch", "ahead_of_log"]) this.#gaps.inc({ reason }, 0);
-    for (const transport of ["sse", "ws", "ndjson"]) {
+    const { StreamGap, StreamClosing, ConnectionClosed } = transientCatalog;
+    for (const reason of valuesOf(StreamGap.data.properties.reason)) this.#gaps.inc({ reason }, 0);
+    for (const reason of valuesOf(StreamClosing.data.properties.reason)) this.#closings.inc({ reason }, 0);
+    for (const transport of valuesOf(ConnectionClosed.data.properties.transport)) {
       this.#opened.inc({ transport }, 0);
       this.#resumes.inc({ transport }, 0);
+      this.#connectionDuration.zero({ transport });
+      for (const reason of valuesOf(ConnectionClosed.data.properties.reason)) this.#closed.inc({ transport, reason }, 0);
     }
     for (const job_type of [aiRevision, ...jobTypes]) {
       this.#jobsStarted.inc({ job_type }, 0);
       for (const status of Object.values(jobEnds)) this.#jobsFinished.inc({ job_type, status }, 0);
+      for (const error_code of [...ownErrorCodes, "other"]) {
+        this.#jobFailures.inc({ job_type, error_code }, 0);
+        this.#jobRetries.inc({ job_type, error_code }, 0);
+      }
     }
   }
 
@@ -169,4 +178,9 @@ export class EventMetrics implements EventMeter {
       this.#connectionDuration.observe({ transport }, Number(fields["event.duration_ms"]) / 1000);
     }
   }
+}
+
+/** What a field that is one of several words can be. */
+function valuesOf({ anyOf }: TUnion<TLiteral<string>[]>): string[] {
+  return anyOf.map(({ const: value }) => value);
 }

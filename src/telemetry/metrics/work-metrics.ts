@@ -80,6 +80,8 @@ export class WorkMetrics {
       buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 30, 120, 600, 3600],
       registers,
     });
+    for (const result of ["stored", "refused"]) this.#commits.zero({ result });
+    for (const result of ["taken", "failed"]) this.#attemptDuration.zero({ result });
     for (const error_code of ["none", ...Object.keys(attemptErrorCodes)]) this.#attempts.inc({ error_code }, 0);
   }
 
