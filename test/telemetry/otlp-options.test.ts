@@ -60,9 +60,19 @@ describe("a traceparent", () => {
     expect(context && traceparentOf(context)).toBe(text);
   });
 
+  test("of a later version is read as far as it is known", () => {
+    for (const later of [text.replace("00-", "01-"), `${text.replace("00-", "cc-")}-what-the-future-will-be-like`]) {
+      expect(spanContextOf(later)).toMatchObject({ traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" });
+    }
+  });
+
   test.each([
     "",
     "00-x",
+    `${text.replace("00-", "01-")}.more`,
+    `${text}, ${text}`,
+    text.replace("-01", "-zz"),
+    text.replace("00f067aa0ba902b7", "0000000000000000"),
     text.replace("00-", "ff-"),
     text.replace("4bf9", "4BF9"),
     `00-${"0".repeat(32)}-00f067aa0ba902b7-01`,
