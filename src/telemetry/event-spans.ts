@@ -18,9 +18,8 @@ export function eventSpans(tracing: Tracing): TraceEvent {
         "messaging.system": "matric",
         "messaging.operation.name": "publish",
         "messaging.operation.type": "send",
-        "messaging.destination.name": "events",
+        "messaging.destination.name": type,
         "messaging.message.id": id,
-        "matric.event.type": type,
       },
     });
     tx.afterCommit(() => span.end());

@@ -14,9 +14,8 @@ export function withJobSpans(type: InternalJobType, tracing: Tracing): InternalJ
           "messaging.system": "matric",
           "messaging.operation.name": "process",
           "messaging.operation.type": "process",
-          "messaging.destination.name": "jobs",
+          "messaging.destination.name": type.type,
           "messaging.message.id": job.id,
-          "matric.job.type": type.type,
           "matric.job.attempt": context.attempt,
         },
       });
