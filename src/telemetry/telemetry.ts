@@ -75,7 +75,7 @@ export class Telemetry {
     this.watchAttempt = attemptWatch(this.#work, clock, tracing);
     this.traceEvent = tracing && eventSpans(tracing);
     this.#process = new ProcessMetrics(this.#registry, clock, version);
-    registerTelemetryItself(this.#registry, this.mirror, linesDropped);
+    registerTelemetryItself(this.#registry, this.mirror, linesDropped, otlp?.losses);
   }
 
   writer(db: Pick<Db, "sqlite" | "diskSync">, logger: Logger): Writer {

@@ -109,10 +109,16 @@ export class OtlpReceiver {
   readonly bodies: Uint8Array[] = [];
   readonly headers: Headers[] = [];
   readonly problems: string[] = [];
+  /** By which paths what came. */
+  readonly paths = new Set<string>();
+  /** What is answered in place of taking anything, as long as it is set. */
+  refuse: (() => Response | Promise<Response>) | undefined;
+  /** How often something was refused. */
+  refused = 0;
   readonly #server;
 
   constructor() {
-    this.#server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: (request) => this.#take(request) });
+    this.#server = Bun.serve({ port: 0, hostname: "127.0.0.1", idleTimeout: 0, fetch: (request) => this.#take(request) });
   }
 
   get url(): string {
@@ -126,6 +132,11 @@ export class OtlpReceiver {
   async #take(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     const raw = await request.bytes();
+    if (this.refuse) {
+      this.refused++;
+      return this.refuse();
+    }
+    this.paths.add(pathname);
     const body = request.headers.get("content-encoding") === "gzip" ? new Uint8Array(gunzipSync(raw)) : raw;
     const type = request.headers.get("content-type") ?? "";
     this.contentTypes.add(type);

@@ -5,17 +5,21 @@ export function registerTelemetryItself(
   registry: Registry,
   mirror: { readonly dropped: number; readonly malformed: number },
   linesDropped: () => number,
+  sent: { readonly spans: number; readonly logRecords: number } | undefined,
 ): void {
   const registers = [registry];
   new Counter({
     name: "matric_telemetry_dropped_total",
-    help: "What was not told because it was too much: events of the mirror, lines of the log whose reader does not read.",
+    help: "What was not told: events of the mirror (too many), lines of the log (nobody reads), spans and log records (no collector takes them).",
     labelNames: ["what"],
     registers,
     collect() {
       this.reset();
       this.inc({ what: "event" }, mirror.dropped);
       this.inc({ what: "line" }, linesDropped());
+      if (!sent) return;
+      this.inc({ what: "span" }, sent.spans);
+      this.inc({ what: "log_record" }, sent.logRecords);
     },
   });
   new Counter({

@@ -16,6 +16,7 @@ import type { Logger } from "../../logger.ts";
 import type { Tracing } from "../../tracing.ts";
 import type { Family } from "../metrics/exposition.ts";
 import { logExporter, metricExporter, spanExporter } from "./exporters.ts";
+import { Losses } from "./losses.ts";
 import { RegistryProducer } from "./metric-producer.ts";
 import type { OtlpOptions } from "./options.ts";
 import { otlpLogger } from "./otlp-logger.ts";
@@ -40,6 +41,7 @@ export interface Otlp {
   tracing: Tracing | undefined;
   /** The same log, sent out too if logs are wanted. */
   logger: Logger;
+  readonly losses: Losses;
   /** From now on these are sent out, if metrics are wanted. */
   send(families: () => Promise<readonly Family[]>): void;
   /** Sends what is left, for a few seconds at most. */
@@ -58,11 +60,14 @@ export async function startOtlp({ options, clock, logger, version }: OtlpDeps): 
     .merge(own)
     .merge(detectResources({ detectors: [envDetector] }));
   const stops: (() => Promise<void>)[] = [];
+  const losses = new Losses();
   const { traces, logs, metrics } = options.protocols;
 
   let tracing: Tracing | undefined;
   if (traces) {
-    const spanProcessors = [new BatchSpanProcessor({ ...options.spans, exporter: await spanExporter(traces) })];
+    const exporter = await spanExporter(traces);
+    const selfObsMeterProvider = losses.meterProvider("spans");
+    const spanProcessors = [new BatchSpanProcessor({ ...options.spans, exporter, selfObsMeterProvider })];
     const provider = new TracerProvider({ resource, sampler: samplerOf(options.sampler), spanProcessors });
     stops.push(() => provider.shutdown());
     tracing = new OtlpTracing(provider.getTracer(scope, version));
@@ -70,7 +75,9 @@ export async function startOtlp({ options, clock, logger, version }: OtlpDeps): 
 
   let sentLogger = logger;
   if (logs) {
-    const processors = [new BatchLogRecordProcessor({ ...options.logs, exporter: await logExporter(logs) })];
+    const exporter = await logExporter(logs);
+    const selfObsMeterProvider = losses.meterProvider("logRecords");
+    const processors = [new BatchLogRecordProcessor({ ...options.logs, exporter, selfObsMeterProvider })];
     const provider = new LoggerProvider({ resource, processors });
     stops.push(() => provider.shutdown());
     const current = () => tracing?.current();
@@ -81,6 +88,7 @@ export async function startOtlp({ options, clock, logger, version }: OtlpDeps): 
   return {
     tracing,
     logger: sentLogger,
+    losses,
     send(families) {
       if (!exporter) return;
       const reader = new PeriodicExportingMetricReader({

@@ -144,8 +144,9 @@ const alerts: Alert[] = [
     expr: "sum by (job, instance, what) (increase(matric_telemetry_dropped_total[10m])) > 0",
     lasting: "0m",
     severity: "warning",
-    summary: "{{ $value | humanize }} of the log's {{ $labels.what }}s were dropped",
-    description: "Whoever reads the server's stdout reads too slowly, or the server has no time to tell.",
+    summary: "Telemetry was lost: {{ $value | humanize }} times a {{ $labels.what }}",
+    description:
+      "line: whoever reads the server's stdout reads too slowly. span, log_record: the OTLP collector does not take them; the log says why. event: the server had no time to tell.",
   },
 ];
 
