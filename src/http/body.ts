@@ -5,6 +5,14 @@ const utf8 = new TextDecoder("utf-8", { fatal: true });
 /** What is stored is handed on: many readers of JSON recurse, and fail on what is nested much deeper. */
 const nestingMax = 64;
 
+/** Stands for the fields of a body that was not sent: there are none. */
+export class NoBody {}
+
+/** To refuse it where there must be some. */
+export function bodyMissing(): MatricError {
+  return new MatricError("malformed", "The body is empty; it must be JSON.");
+}
+
 export interface BodyReaderOptions {
   clock: Clock;
   bytesMax: number;
@@ -39,11 +47,15 @@ export class BodyReader {
   }
 
   /**
-   * The JSON of a request's body; an empty body is `{}`. Rejects with `unsupported_media_type`, `too_large` (without reading the
+   * The JSON of a request's body, `NoBody` for an empty one. Rejects with `unsupported_media_type`, `too_large` (without reading the
    * rest), `request_timeout`, `malformed` (not UTF-8, not JSON) or `invalid` (nested too deeply).
    */
   async read(request: Request): Promise<unknown> {
-    return parse(await this.bytes(request), request);
+    const bytes = await this.bytes(request);
+    if (bytes.byteLength > 0) return parse(bytes, request);
+    // A change that changes nothing was not meant; where another method needs no field, nothing need be sent.
+    if (request.method === "PATCH") throw bodyMissing();
+    return new NoBody();
   }
 
   /** A request's body. Rejects with `too_large` (without reading the rest), `request_timeout`, or `malformed` when the client leaves. */
@@ -91,7 +103,6 @@ export class BodyReader {
 }
 
 function parse(bytes: Uint8Array, request: Request): unknown {
-  if (bytes.byteLength === 0) return {};
   const type = request.headers.get("content-type") ?? "";
   if (!/^application\/([\w.-]+\+)?json\b/i.test(type)) {
     throw new MatricError("unsupported_media_type", `Send the body as Content-Type: application/json, not "${type}".`);

@@ -12,6 +12,7 @@ import { endBefore } from "../events/since.ts";
 import { waitForEvents } from "../events/wait.ts";
 import { acceptedAnswer, type EventAnswer } from "./accept.ts";
 import { actorOf } from "./actor.ts";
+import { bodyMissing, NoBody } from "./body.ts";
 import { ConnectionInfo } from "./connections.ts";
 import { draining } from "./draining.ts";
 import { filterFrom, numberFrom, startOf, streamQuery } from "./event-query.ts";
@@ -47,6 +48,7 @@ export function eventRoutes(services: Services) {
     .post(
       "/events",
       async ({ request, body }) => {
+        if (body instanceof NoBody) throw bodyMissing();
         if (!Array.isArray(body)) return jsonText(`{"id":"${await publisher.publish(body, actorOf(request))}"}`, 201);
         const ids = await publisher.publishAll(body, actorOf(request));
         return jsonText(`{"items":[${ids.map((id) => `{"id":"${id}"}`).join(",")}]}`, 201);

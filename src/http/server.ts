@@ -6,6 +6,7 @@ import { mismatch } from "../mismatch.ts";
 import { methodsAt } from "./allow.ts";
 import { authHooks, bodyHooks } from "./auth-hooks.ts";
 import { backupRoutes } from "./backup.ts";
+import { bodyMissing, NoBody } from "./body.ts";
 import { docsRoutes } from "./docs.ts";
 import { refuseWhileDraining } from "./draining.ts";
 import { eventRoutes } from "./events.ts";
@@ -133,6 +134,7 @@ function fromElysia(error: unknown): unknown {
   if (error instanceof MatricError) return error;
   if (error instanceof ParseError && error.cause instanceof MatricError) return error.cause;
   if (error instanceof ParseError) return new MatricError("malformed", "The body cannot be read.", {}, { cause: error });
+  if (error instanceof ValidationError && error.value instanceof NoBody) return bodyMissing();
   if (error instanceof ValidationError)
     return mismatch(error.valueError, error.type === "body" ? "The body" : `The ${error.type}`);
   return error;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Type } from "@sinclair/typebox";
-import { EventPage } from "../../src/events/contract.ts";
+import { EventPage, EventPoll } from "../../src/events/contract.ts";
 import { Problem } from "../../src/http/problem.ts";
 import { Job } from "../../src/jobs/contract.ts";
 import { Note, NotePage, Revision, RevisionPage } from "../../src/notes/contract.ts";
@@ -92,7 +92,7 @@ describe("a note", () => {
     const revise = await app.call(Job, "POST", `/notes/${note.id}/revise`, { body: { instructions: "Tidy it." } });
     expect(revise).toMatchObject({ status: 202, body: { type: "ai_revision", note_id: note.id } });
     expect(revise.headers.get("location")).toBe(`/api/v1/jobs/${revise.body.id}`);
-    await app.call(EventPage, "GET", `/events?transport=poll&since=earliest&events=JobCompleted&job_id=${revise.body.id}`);
+    await app.call(EventPoll, "GET", `/events?transport=poll&since=earliest&events=JobCompleted&job_id=${revise.body.id}`);
     const job = await app.call(Job, "GET", `/jobs/${revise.body.id}`);
     expect(job.body).toMatchObject({ status: "completed", progress: 100, result: { model: "builtin-tidy", outcome: "applied" } });
     const revised = await app.call(Note, "GET", `/notes/${note.id}`);

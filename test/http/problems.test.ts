@@ -92,6 +92,21 @@ describe("a body that cannot be read", () => {
     }
   });
 
+  test("is malformed when it is empty, unless no field of it is needed", async () => {
+    const json = { "content-type": "application/json" };
+    for (const path of ["/notes", "/jobs", "/events", "/jobs/claim", "/webhooks"]) {
+      for (const sent of [{ headers: json, body: "" }, {}]) {
+        const problem = await problemIn(await app.fetch(`/api/v1${path}`, { method: "POST", ...sent }));
+        expect(problem).toMatchObject({ status: 400, code: "malformed", detail: "The body is empty; it must be JSON." });
+      }
+    }
+    const note = (await app.call(Note, "POST", "/notes", { body: { title: "Sea", content: "deep" } })).body;
+    const patched = await app.fetch(`/api/v1/notes/${note.id}`, { method: "PATCH", headers: json });
+    expect(await problemIn(patched)).toMatchObject({ status: 400, code: "malformed" });
+    const revised = await app.fetch(`/api/v1/notes/${note.id}/revise`, { method: "POST", headers: json });
+    expect(revised.status).toBe(202);
+  });
+
   test("is of a type that is not taken when it is not sent as JSON", async () => {
     for (const type of [
       "text/plain",
