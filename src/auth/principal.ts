@@ -1,6 +1,6 @@
 import { MatricError } from "../errors.ts";
 import type { Actor } from "../events/catalog.ts";
-import type { Family } from "../events/families.ts";
+import { type Family, families } from "../events/families.ts";
 import { type Scope, scopes } from "./contract.ts";
 
 /** Who makes a request and what it may do. One object lives as long as the token it stands for. */
@@ -19,7 +19,7 @@ export interface Principal {
 export function createPrincipal(id: string | null, granted: Iterable<Scope>, expiresAtMs: number | null): Principal {
   const all = new Set(granted);
   const effective: ReadonlySet<Scope> = all.has("admin") ? new Set(scopes) : all;
-  const hidden = (["notes", "jobs", "webhooks"] as const).filter((family) => !effective.has(`${family}:read`));
+  const hidden = families.filter((family) => !effective.has(`${family}:read`));
   return {
     id,
     scopes: effective,

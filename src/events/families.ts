@@ -1,8 +1,8 @@
 import { catalog, transientCatalog } from "./catalog.ts";
 import type { TopicPattern } from "./definition.ts";
 
-/** Kinds of events that a reader may be kept from. What users publish, and words about a stream itself, belong to none. */
-export const families = ["notes", "jobs", "webhooks"] as const;
+/** Kinds of events that a reader may be kept from, each by the name of the scope that lets it read them. `events` is what users publish. */
+export const families = ["notes", "jobs", "webhooks", "events"] as const;
 export type Family = (typeof families)[number];
 
 const byTopic: Record<TopicPattern, Family> = {
@@ -14,14 +14,14 @@ const byTopic: Record<TopicPattern, Family> = {
   webhooks: "webhooks",
 };
 
-const byName = new Map<string, Family>();
+const byName = new Map<string, Family | undefined>();
 for (const [name, { topics }] of [...Object.entries(catalog), ...Object.entries(transientCatalog)]) {
   // The first topic is what the event is about; a job's event is also found under its note.
   const [topic] = topics;
-  if (topic !== undefined) byName.set(name, byTopic[topic]);
+  byName.set(name, topic && byTopic[topic]);
 }
 
-/** Undefined for an event that everybody who reads the log may have. */
+/** Undefined for a word about a stream itself, which is for everybody who has one. */
 export function familyOf(eventName: string): Family | undefined {
-  return byName.get(eventName);
+  return byName.has(eventName) ? byName.get(eventName) : "events";
 }

@@ -116,17 +116,21 @@ export function webhookRoutes({ webhooks, gate }: Services) {
         }),
       },
     )
-    .post("/webhooks/:id/enable", async ({ request, params }) => answer(await webhooks.enable(params.id, actorOf(request))), {
-      detail: operation({
-        id: "enableWebhook",
-        tag,
-        summary: "Make a failed or disabled webhook active",
-        description: "The events that were held for it follow.",
-        path,
-        answers: { 200: json("The webhook as it is now", Webhook) },
-        errors: ["not_found"],
-      }),
-    })
+    .post(
+      "/webhooks/:id/enable",
+      async ({ request, params }) => answer(await webhooks.enable(params.id, actorOf(request), gate.callerOf(request))),
+      {
+        detail: operation({
+          id: "enableWebhook",
+          tag,
+          summary: "Make a failed or disabled webhook active",
+          description: "The events that were held for it follow.",
+          path,
+          answers: { 200: json("The webhook as it is now", Webhook) },
+          errors: ["not_found"],
+        }),
+      },
+    )
     .post("/webhooks/:id/disable", async ({ request, params }) => answer(await webhooks.disable(params.id, actorOf(request))), {
       detail: operation({
         id: "disableWebhook",

@@ -194,7 +194,7 @@ export class Webhooks {
           patch.rate_limit_per_second === undefined ? before.rate_limit_per_second : patch.rate_limit_per_second,
         updated_at: clock.now(),
         // Whoever turns it to another URL must not get there what only its maker may read.
-        hidden: JSON.stringify([...new Set([...JSON.parse(before.hidden), ...(by.hidden ?? [])])]),
+        hidden: narrowed(before, by),
       };
       this.#store.configure(row);
       this.#syncAfter(tx, id);
@@ -212,9 +212,13 @@ export class Webhooks {
     });
   }
 
-  /** Makes it active: what was held follows. Nothing happens to one that is. */
-  enable(id: string, actor: Actor): Promise<Webhook> {
+  /**
+   * Makes it active: what was held follows. Nothing happens to one that is. One whose maker's token was revoked is from now on that
+   * of whoever enables it.
+   */
+  enable(id: string, actor: Actor, by: Rights = allRights): Promise<Webhook> {
     return this.#turn(id, (tx, row) => {
+      if (row.reason === "revoked") this.#store.configure({ ...row, token_id: by.id, hidden: narrowed(row, by) });
       if (row.status !== "active") this.#ledger.activate(tx, row, actor);
     });
   }
@@ -229,8 +233,9 @@ export class Webhooks {
   /** The token that made these was revoked: what it could read they must not be sent any more. */
   disableOf(tx: Tx, tokenId: string): void {
     for (const row of this.#store.ofToken(tokenId)) {
-      if (row.status === "disabled") continue;
-      this.#ledger.disable(tx, row, "revoked", systemActor);
+      // One that is disabled already must not be enabled again with the rights that it had.
+      if (row.status === "disabled") this.#store.saveState(row.id, { ...row, reason: "revoked" });
+      else this.#ledger.disable(tx, row, "revoked", systemActor);
       this.#syncAfter(tx, row.id);
     }
   }
@@ -276,4 +281,9 @@ export class Webhooks {
       secrets: new Target(row, this.#store.secrets(row.id)).secrets(clock.now()).length,
     });
   }
+}
+
+/** What only its maker may read, whoever changes a webhook must not get. */
+function narrowed({ hidden }: WebhookRow, by: Rights): string {
+  return JSON.stringify([...new Set([...JSON.parse(hidden), ...(by.hidden ?? [])])]);
 }

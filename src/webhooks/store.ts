@@ -56,10 +56,11 @@ const configured = [
   "max_concurrency",
   "rate_limit_per_second",
   "updated_at",
+  "token_id",
   "hidden",
 ] as const;
 const state = ["status", "reason", "status_at", "failed_delivery_id", "probes", "probe_at"] as const;
-const fixed = ["id", "cursor_seq", "created_at", "token_id"] as const;
+const fixed = ["id", "cursor_seq", "created_at"] as const;
 
 /** Secrets that sign at once; each makes the header longer. */
 const secretsMax = 5;

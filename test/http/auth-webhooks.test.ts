@@ -53,8 +53,8 @@ describe("a webhook has the rights of the token that made it", () => {
   });
 
   test("whoever turns it to a place of its own gets there what it may read itself, and no more", async () => {
-    const { webhook } = await register(["notes:read"], "/before");
-    const thief = await server.make(["webhooks:write"]);
+    const { webhook } = await register(["notes:read", "events:read"], "/before");
+    const thief = await server.make(["webhooks:write", "events:read"]);
     const body = { url: `${receiver.url}/thief` };
     await server.app.call(Webhook, "PATCH", `/webhooks/${webhook.id}`, { body, headers: bearer(thief.token) });
     await happen();
@@ -63,13 +63,13 @@ describe("a webhook has the rights of the token that made it", () => {
   });
 
   test("nor what was waiting for its maker, be it retried by itself or by hand", async () => {
-    const { webhook } = await register(["notes:read"], "/busy");
+    const { webhook } = await register(["notes:read", "events:read"], "/busy");
     const path = `/webhooks/${webhook.id}`;
     const headers = bearer(server.admin);
     receiver.answer = ({ path }) => new Response(null, { status: path === "/busy" ? 503 : 200 });
     await happen();
     await until("/busy", "NoteCreated");
-    const thief = await server.make(["webhooks:write"]);
+    const thief = await server.make(["webhooks:write", "events:read"]);
     await server.app.call(Webhook, "PATCH", path, { body: { url: `${receiver.url}/robbed` }, headers: bearer(thief.token) });
     await until("/robbed", "ThingDone");
     const { items } = (await server.app.call(DeliveryPage, "GET", `${path}/deliveries`, { headers })).body;
@@ -83,7 +83,7 @@ describe("a webhook has the rights of the token that made it", () => {
   });
 
   test("and ends with it", async () => {
-    const { owner, webhook } = await register(["notes:read"], "/revoked");
+    const { owner, webhook } = await register(["notes:read", "events:read"], "/revoked");
     await server.revoke(owner.id);
     const { body } = await server.app.call(Webhook, "GET", `/webhooks/${webhook.id}`, { headers: bearer(server.admin) });
     expect(body).toMatchObject({ status: "disabled", reason: "revoked" });
@@ -91,4 +91,34 @@ describe("a webhook has the rights of the token that made it", () => {
     await until("/custom", "ThingDone");
     expect(sentTo("/revoked")).toEqual([]);
   });
+
+  test("what others publish comes to a webhook whose maker may read events, and to no other", async () => {
+    await register(["notes:read"], "/no-events");
+    await register(["notes:read", "events:read"], "/events");
+    await happen();
+    await Promise.all([until("/events", "ThingDone"), until("/no-events", "NoteCreated")]);
+    await happen();
+    await until("/no-events", "NoteCreated");
+    expect(sentTo("/no-events")).not.toContain("ThingDone");
+  });
+
+  test.each(["active", "disabled"])(
+    "whoever enables one that ended with its token (%s then) gives it its own rights",
+    async (status) => {
+      const path = `/heir-of-${status}`;
+      const { owner, webhook } = await register(["notes:read", "events:read"], path);
+      const heir = await server.make(["webhooks:write", "events:read"]);
+      const post = (what: string, token: string) =>
+        server.app.call(Webhook, "POST", `/webhooks/${webhook.id}/${what}`, { headers: bearer(token) });
+      if (status === "disabled") await post("disable", owner.token);
+      await server.revoke(owner.id);
+      await happen();
+      expect((await post("enable", heir.token)).body).toMatchObject({ status: "active" });
+      await until(path, "ThingDone");
+      expect(sentTo(path)).toEqual(["ThingDone"]);
+      await server.revoke(heir.id);
+      const { body } = await server.app.call(Webhook, "GET", `/webhooks/${webhook.id}`, { headers: bearer(server.admin) });
+      expect(body).toMatchObject({ status: "disabled", reason: "revoked" });
+    },
+  );
 });
