@@ -1,10 +1,10 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { signatureHeaders } from "../../src/webhooks/signature.ts";
+import { recipe } from "../support/readme.ts";
 
-const readme = readFileSync(join(import.meta.dir, "../../README.md"), "utf8");
 const folder = mkdtempSync(join(tmpdir(), "matric-recipes-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -35,12 +35,6 @@ const requests: Request[] = [
   { what: "a changed body", secret: plain, body: body.replace("1-", "2-"), headers: signed([plain]), isGood: false },
   { what: "an old request", secret: plain, body, headers: signed([plain], nowSeconds - 600), isGood: false },
 ];
-
-function recipe(name: string): string {
-  const code = new RegExp(`<!-- recipe: ${name} -->\n\`\`\`\\w+\n([\\s\\S]*?)\`\`\``).exec(readme)?.[1];
-  if (code === undefined) throw new Error(`the README has no recipe for ${name}`);
-  return code;
-}
 
 /** Writes the recipe with a few lines that call it, and gives back how to run it: it prints true or false. */
 function prepare(file: string, code: string, harness: string): string {

@@ -1,0 +1,11 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+export const readme = readFileSync(join(import.meta.dir, "../../README.md"), "utf8");
+
+/** The code that stands below `<!-- recipe: name -->`. */
+export function recipe(name: string): string {
+  const code = new RegExp(`<!-- recipe: ${name} -->\n\`\`\`\\w+\n([\\s\\S]*?)\`\`\``).exec(readme)?.[1];
+  if (code === undefined) throw new Error(`the README has no recipe for ${name}`);
+  return code;
+}
