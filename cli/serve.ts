@@ -1,40 +1,66 @@
 import { type Command, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
+import { accessSettings } from "../src/access-settings.ts";
 import { type App, createApp } from "../src/app.ts";
 import { systemClock } from "../src/clock.ts";
 import { type Config, readConfig, type SettingName, settings } from "../src/config.ts";
+import { limitSettings } from "../src/limit-settings.ts";
 import { createLogger, type Logger } from "../src/logger.ts";
+import { flagOf } from "../src/setting.ts";
 import { StdoutSink } from "../src/stdout.ts";
 import { otlpOptions } from "../src/telemetry/otlp/options.ts";
 import { exitCode } from "./failure.ts";
 import type { Io } from "./io.ts";
+import { examples } from "./options.ts";
+import { hasColour } from "./paint.ts";
+import { unknownSettings } from "./unknown-settings.ts";
+
+type Flags = Partial<Record<SettingName, string>>;
 
 export function registerServe(program: Command, io: Io): void {
-  const command = program
-    .command("serve")
-    .description("run the server until SIGINT or SIGTERM, then drain")
+  const command = program.command("serve").description("run the server until SIGINT or SIGTERM, then drain");
+  const options = settingOptions();
+  for (const [, option] of options) command.addOption(option);
+  command
+    .addOption(new Option("--no-auth", "let everybody who reaches the server do everything").helpGroup(accessHeading))
     .addHelpText(
       "after",
-      "\nEvery setting, also those without a flag, can be given by its environment variable; the README lists them all.",
-    );
-  for (const one of Object.values(settings)) {
-    if (!one.flag) continue;
-    const by = one.defaultText ?? String(one.default);
-    command.addOption(new Option(`--${one.flag} <value>`, `${one.help} (${one.env}, default ${by})`));
-  }
-  command
-    .addOption(new Option("--no-auth", "let everybody who reaches the server do everything"))
-    .action(({ auth, ...flags }: Flags) => run({ ...flags, ...(auth === undefined ? {} : { auth: auth || "off" }) }, io));
+      examples(
+        "matric serve --port 8080 --data-dir ./data",
+        "MATRIC_AI_URL=http://localhost:11434/v1 MATRIC_AI_MODEL=llama3.2 matric serve",
+        "matric serve --host 0.0.0.0 --auth on",
+      ),
+    )
+    .action((given: Record<string, string | boolean>) => run(flagsFrom(given, options), io));
 }
 
-/** As commander gives them: `--no-auth` is `auth: false`. */
-type Flags = Partial<Record<Exclude<SettingName, "auth">, string>> & { auth?: string | false };
+const accessHeading = "Who may do what:";
+
+/** One for every setting that may be a flag. */
+function settingOptions(): [SettingName, Option][] {
+  return (Object.keys(settings) as SettingName[]).flatMap((name): [SettingName, Option][] => {
+    const { env, help, defaultText, default: value } = settings[name];
+    const flag = flagOf(settings[name]);
+    if (flag === undefined) return [];
+    const option = new Option(`${flag} <value>`, `${help} (${env}, default ${defaultText ?? value})`);
+    if (name in accessSettings) option.helpGroup(accessHeading);
+    if (name in limitSettings) option.helpGroup("Limits:");
+    return [[name, option]];
+  });
+}
+
+/** `--no-auth` is `auth: false`. */
+function flagsFrom(given: Record<string, string | boolean>, options: readonly [SettingName, Option][]): Flags {
+  const values = options.map(([name, option]) => [name, given[option.attributeName()]] as const);
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined).map(([name, value]) => [name, value || "off"]));
+}
 
 /** Resolves when the server has drained after a signal. A second signal ends the process at once. */
-export async function run(flags: Partial<Record<SettingName, string>>, io: Io): Promise<void> {
+export async function run(flags: Flags, io: Io): Promise<void> {
   const config = readConfig(flags, io.env);
   const sink = new StdoutSink();
   const logger = serverLogger(config, sink, io);
+  for (const { name, nearest } of unknownSettings(io.env)) logger.warn("unknown setting", { name, did_you_mean: nearest });
   let app: App;
   try {
     const otlp = config.telemetry === "on" ? otlpOptions(io.env) : undefined;
@@ -57,7 +83,7 @@ export async function run(flags: Partial<Record<SettingName, string>>, io: Io): 
 
 function serverLogger(config: Config, sink: StdoutSink, io: Io): Logger {
   const format = config.logFormat ?? (io.stdout.isTty ? "pretty" : "json");
-  const colour = io.stdout.isTty && !io.env.NO_COLOR;
+  const colour = hasColour(io.stdout, io);
   return createLogger({ clock: systemClock, sink, level: config.logLevel, format, colour });
 }
 

@@ -4,7 +4,6 @@ import { httpUrl, networks, nonEmpty, oneOf, origins, setting } from "./setting.
 export const accessSettings = {
   auth: setting({
     env: "MATRIC_AUTH",
-    flag: "auth",
     default: "off" as "on" | "off",
     help: "whether who asks must show a token: `on` or `off`; off the loopback address it must be on, or `--no-auth` said",
     parse: oneOf("on", "off"),

@@ -4,21 +4,31 @@ import { accessSettings } from "./access-settings.ts";
 import { MatricError } from "./errors.ts";
 import { limitSettings } from "./limit-settings.ts";
 import { type LogFormat, type LogLevel, logLevels } from "./logger.ts";
-import { decimal, httpUrl, integer, isLoopback, names, nonEmpty, oneOf, type Setting, setting, words } from "./setting.ts";
+import {
+  decimal,
+  flagOf,
+  httpUrl,
+  integer,
+  isLoopback,
+  names,
+  nonEmpty,
+  oneOf,
+  type Setting,
+  setting,
+  words,
+} from "./setting.ts";
 
 /** Every setting of the server. Names ending in a unit are in that unit. */
 export const settings = {
-  host: setting({ env: "MATRIC_HOST", flag: "host", default: "127.0.0.1", help: "address to listen on", parse: nonEmpty }),
+  host: setting({ env: "MATRIC_HOST", default: "127.0.0.1", help: "address to listen on", parse: nonEmpty }),
   port: setting({
     env: "MATRIC_PORT",
-    flag: "port",
     default: 6287,
     help: "port to listen on; 0 takes a free one",
     parse: integer(0, 65_535),
   }),
   dataDir: setting({
     env: "MATRIC_DATA_DIR",
-    flag: "data-dir",
     default: join(process.env.XDG_DATA_HOME || join(homedir(), ".local/share"), "matric"),
     defaultText: "$XDG_DATA_HOME/matric, else ~/.local/share/matric",
     help: "where the database lives",
@@ -26,14 +36,12 @@ export const settings = {
   }),
   durability: setting({
     env: "MATRIC_DURABILITY",
-    flag: "durability",
     default: "full" as "full" | "normal",
     help: "`full`: what was answered survives power loss; `normal`: it survives a killed process",
     parse: oneOf("full", "normal"),
   }),
   logFormat: setting({
     env: "MATRIC_LOG_FORMAT",
-    flag: "log-format",
     default: undefined as LogFormat | undefined,
     defaultText: "`pretty` on a terminal, else `json`",
     help: "form of the server's log on stdout: `json` or `pretty`",
@@ -41,14 +49,12 @@ export const settings = {
   }),
   logLevel: setting({
     env: "MATRIC_LOG_LEVEL",
-    flag: "log-level",
     default: "info" as LogLevel,
     help: `least level that is logged: ${logLevels.join(", ")}`,
     parse: oneOf(...logLevels),
   }),
   jobTypes: setting({
     env: "MATRIC_JOB_TYPES",
-    flag: "job-types",
     default: [] as string[],
     defaultText: "none",
     help: "job types that external workers serve, separated by commas",
@@ -56,7 +62,6 @@ export const settings = {
   }),
   jobConcurrency: setting({
     env: "MATRIC_JOB_CONCURRENCY",
-    flag: "job-concurrency",
     default: 2,
     help: "jobs that the built-in worker runs at once",
     parse: integer(1, 64),
@@ -93,6 +98,7 @@ export const settings = {
     defaultText: "none",
     help: "key of the AI server",
     parse: nonEmpty,
+    isSecret: true,
   }),
   aiIdleSeconds: setting({
     env: "MATRIC_AI_IDLE_SECONDS",
@@ -231,7 +237,7 @@ function settingFrom(one: Setting<unknown>, flag: string | undefined, env: strin
   try {
     return one.parse(text);
   } catch (error) {
-    throw configError(flag === undefined ? one.env : `--${one.flag}`, `${messageOf(error)}, not "${text}"`);
+    throw configError(flag === undefined ? one.env : (flagOf(one) ?? one.env), `${messageOf(error)}, not "${text}"`);
   }
 }
 

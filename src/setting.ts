@@ -3,13 +3,18 @@ import { BlockList, isIP } from "node:net";
 /** One setting: where it comes from, what it may be, and what it is for. The README's table is made of these. */
 export interface Setting<T> {
   env: string;
-  /** The `serve` flag, without dashes; settings that are rarely touched have none. */
-  flag?: string;
   default: T;
   /** Shown instead of the default where that depends on the machine. */
   defaultText?: string;
   help: string;
   parse: (text: string) => T;
+  /** Not to be given as a flag, which other users of the machine could see. */
+  isSecret?: true;
+}
+
+/** The flag of `matric serve`: `--job-types` for MATRIC_JOB_TYPES. */
+export function flagOf({ env, isSecret }: Pick<Setting<unknown>, "env" | "isSecret">): string | undefined {
+  return isSecret ? undefined : `--${env.replace("MATRIC_", "").toLowerCase().replaceAll("_", "-")}`;
 }
 
 /** Lets each setting have the type of its default. */

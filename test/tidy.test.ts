@@ -4,7 +4,7 @@ import { dirname, join, normalize } from "node:path";
 
 const root = join(import.meta.dir, "..");
 
-const base = ["errors.ts", "mismatch.ts", "clock.ts", "logger.ts", "tracing.ts"];
+const base = ["errors.ts", "mismatch.ts", "clock.ts", "logger.ts", "tracing.ts", "spelling.ts"];
 const engines = ["notes", "jobs", "webhooks", "auth"];
 
 /** Which folders and files of src each one may import, besides its own folder. */
@@ -15,6 +15,7 @@ const mayImport: Record<string, readonly string[]> = {
   "logger.ts": ["clock.ts"],
   "stdout.ts": ["logger.ts"],
   "tracing.ts": [],
+  "spelling.ts": [],
   "setting.ts": [],
   "access-settings.ts": ["setting.ts"],
   "limit-settings.ts": ["setting.ts"],

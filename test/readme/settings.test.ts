@@ -6,11 +6,11 @@ import { settings } from "../../src/config.ts";
 const readme = readFileSync(join(import.meta.dir, "../../README.md"), "utf8");
 
 test("the README's table of settings says what the program does", () => {
-  const rows = Object.values(settings).map(({ env, flag, help, defaultText, default: value }) => {
+  const rows = Object.values(settings).map(({ env, help, defaultText, default: value }) => {
     const byDefault = defaultText ?? `\`${value}\``;
-    return `| \`${env}\` | ${flag ? `\`--${flag}\`` : ""} | ${byDefault} | ${help} |`;
+    return `| \`${env}\` | ${byDefault} | ${help} |`;
   });
-  const table = ["| variable | flag | default | what |", "|---|---|---|---|", ...rows].join("\n");
+  const table = ["| variable | default | what |", "|---|---|---|", ...rows].join("\n");
   const shown = /<!-- settings:.*?-->\n([\s\S]*?)<!-- \/settings -->/.exec(readme)?.[1]?.trim();
   // To mend a difference, copy the expected text into the README.
   expect(shown).toBe(table);
