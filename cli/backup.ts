@@ -2,14 +2,10 @@ import { existsSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { backUp } from "../src/db/backup.ts";
-import { addServerOptions, type Context, contextOf } from "./context.ts";
+import { addServerOptions, type Context, contextOf, dataDirOf } from "./context.ts";
 import { Failure } from "./failure.ts";
 import type { Io } from "./io.ts";
 import { printJson } from "./output.ts";
-
-interface Options {
-  dataDir?: string;
-}
 
 export function registerBackup(program: Command, io: Io): void {
   const command = program
@@ -21,16 +17,9 @@ export function registerBackup(program: Command, io: Io): void {
       "after",
       "\nExamples:\n  matric backup notes-$(date +%F).db\n  matric backup copy.db --url https://notes.example.com --token mtr_…",
     );
-  addServerOptions(command).action((file: string, options: Options, self: Command) =>
-    run(file, dataDirOf(options, self, io), contextOf(self, io)),
+  addServerOptions(command).action((file: string, _options: object, self: Command) =>
+    run(file, dataDirOf(self, io), contextOf(self, io)),
   );
-}
-
-/** Undefined when a server is to be asked: one was named, or no directory was. */
-function dataDirOf({ dataDir }: Options, command: Command, { env }: Io): string | undefined {
-  if (dataDir !== undefined) return dataDir;
-  const { url } = command.optsWithGlobals<{ url?: string }>();
-  return url || env.MATRIC_URL ? undefined : env.MATRIC_DATA_DIR || undefined;
 }
 
 export async function run(file: string, dataDir: string | undefined, context: Context): Promise<void> {

@@ -13,7 +13,7 @@ export interface Context {
   signal: AbortSignal;
 }
 
-/** The options of every command that talks to a server. They may stand before the command, too. */
+/** The options of every command that talks to a server, and of its groups: they may stand anywhere. */
 export function addServerOptions(command: Command): Command {
   const heading = "Server options:";
   return command
@@ -23,13 +23,25 @@ export function addServerOptions(command: Command): Command {
 }
 
 export function contextOf(command: Command, io: Io): Context {
-  const { url, token, json } = command.optsWithGlobals<{ url?: string; token?: string; json?: boolean }>();
+  const { url, token, json } = optionsOf<{ url?: string; token?: string; json?: boolean }>(command);
   return {
     io,
     client: createClient(serverAddress({ url, token }, io)),
     json: json ?? false,
     signal: io.interrupts(),
   };
+}
+
+/** What was given to a command and to those before it (`matric --json notes list`); the last word counts. */
+export function optionsOf<Options extends object>(command: Command): Options {
+  const own = command.opts<Options>();
+  return command.parent ? { ...optionsOf<Options>(command.parent), ...own } : own;
+}
+
+/** The data directory to work on itself; undefined when a server is to be asked: one was named, or no directory was. */
+export function dataDirOf(command: Command, { env }: Io): string | undefined {
+  const { dataDir, url } = optionsOf<{ dataDir?: string; url?: string }>(command);
+  return dataDir ?? (url || env.MATRIC_URL ? undefined : env.MATRIC_DATA_DIR || undefined);
 }
 
 /** Which server is meant, and how to be let in. */

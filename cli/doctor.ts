@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type Config, readConfig } from "../src/config.ts";
-import { addServerOptions, type Context, contextOf, serverAddress } from "./context.ts";
+import { addServerOptions, type Context, contextOf, optionsOf, serverAddress } from "./context.ts";
 import { type Finding, ok, problem, skipped } from "./doctor/finding.ts";
 import { checkClock, checkOpenFiles } from "./doctor/machine.ts";
 import { checkEgress, checkStreaming } from "./doctor/network.ts";
@@ -39,9 +39,7 @@ export function registerDoctor(program: Command, io: Io): void {
     .option("--public-url <url>", "address at which clients reach the server through a proxy: checks that streams pass it")
     .option("--webhook-url <url>", "receiver that is to be reached from here; without it those of registered webhooks", list)
     .addHelpText("after", examples("matric doctor", "matric doctor --public-url https://notes.example --token mtr_…"));
-  addServerOptions(command).action((_options: object, self: Command) =>
-    run(self.optsWithGlobals<Options>(), contextOf(self, io)),
-  );
+  addServerOptions(command).action((_options: object, self: Command) => run(optionsOf<Options>(self), contextOf(self, io)));
 }
 
 export async function run(options: Options, context: Context): Promise<void> {

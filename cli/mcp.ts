@@ -9,7 +9,7 @@ import { createLogger, type Logger } from "../src/logger.ts";
 import type { Backend } from "../src/mcp/backend.ts";
 import type { ChannelOptions } from "../src/mcp/channel.ts";
 import { ClientBackend } from "../src/mcp/client-backend.ts";
-import { addServerOptions, serverAddress } from "./context.ts";
+import { addServerOptions, optionsOf, serverAddress } from "./context.ts";
 import { addFilterOptions, type FilterOptions, filterOf } from "./events/filter-options.ts";
 import { usage } from "./failure.ts";
 import type { Io } from "./io.ts";
@@ -47,7 +47,7 @@ export function registerMcp(program: Command, io: Io): void {
         "matric mcp --channel --events 'Note*,JobFailed' --every 10",
       ),
     )
-    .action((_options: McpOptions, self: Command) => run(self.optsWithGlobals<McpOptions>(), io));
+    .action((_options: McpOptions, self: Command) => run(optionsOf<McpOptions>(self), io));
 }
 
 /** Resolves when the agent has closed its end. stdout belongs to the protocol; what else there is to say goes to stderr. */

@@ -17,10 +17,23 @@ export function seconds(text: string): number {
   throw new InvalidArgumentError("It must be a number of seconds above 0.");
 }
 
-/** For an option that can be given several times, each time with one value or several with commas. */
+/** A place in the log, which the server understands. That of a variable that is not set is no place. */
+export function position(text: string): string {
+  if (text.trim() !== "") return text;
+  throw new InvalidArgumentError("It must be an event id, a time (RFC 3339), how long ago (10m), earliest or latest.");
+}
+
+/** For an option that can be given several times, each time with one value or several with commas; with none it is empty. */
 export function list(text: string, previous: string[] = []): string[] {
   const values = text.split(",").map((value) => value.trim());
   return [...previous, ...values.filter((value) => value !== "")];
+}
+
+/** A list for a filter: an empty one would let everything pass. */
+export function someOf(text: string, previous?: string[]): string[] {
+  const values = list(text, previous);
+  if (values.length > 0) return values;
+  throw new InvalidArgumentError("It must name at least one.");
 }
 
 /** For an option that can be given several times, whose values may hold commas. */

@@ -31,7 +31,7 @@ export async function runProgram(args: readonly string[], io: Io, version: strin
   try {
     const words = withoutHelpCommand(args);
     const program = await createProgram(words, io, version, isJson);
-    await program.parseAsync(words, { from: "user" });
+    await program.parseAsync(isCommand(program, words) ? words : withoutHelp(words), { from: "user" });
     code = exitCode.done;
   } catch (error) {
     code = await tell(error, io, isJson);
@@ -50,16 +50,15 @@ async function createProgram(args: readonly string[], io: Io, version: string, i
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text).catch(() => {}),
-      writeErr: (text) => io.stderr.write(text).catch(() => {}),
       // As JSON it is told once, by `tell`.
-      outputError: (text, write) => (isJson ? undefined : write(text)),
+      writeErr: (text) => (isJson ? undefined : io.stderr.write(text).catch(() => {})),
       getOutHelpWidth: () => io.stdout.columns,
       getErrHelpWidth: () => io.stderr.columns,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     });
   addServerOptions(program).addHelpText("after", "\nRun `matric <command> --help` for more about a command.");
-  const asked = firstWord(args);
+  const [asked] = fromFirstWord(args);
   // Completion speaks of all of them.
   const wanted = asked !== undefined && asked !== "completion" && Object.hasOwn(groups, asked) ? [asked] : Object.keys(groups);
   for (const load of await Promise.all(wanted.map((name) => groups[name]?.()))) load?.(program, io);
@@ -68,15 +67,29 @@ async function createProgram(args: readonly string[], io: Io, version: string, i
 
 const takesValue = new Set(["--url", "--token"]);
 
-function firstWord(args: readonly string[]): string | undefined {
+/** What is left of the command line from its first word on that is no option. */
+function fromFirstWord(args: readonly string[]): readonly string[] {
   let index = 0;
   while (args[index]?.startsWith("-")) index += takesValue.has(args[index] ?? "") ? 2 : 1;
-  return args[index];
+  return args.slice(index);
 }
 
 /** `matric help notes add` is `matric notes add --help`. */
 function withoutHelpCommand(args: readonly string[]): string[] {
   return args[0] === "help" ? [...args.slice(1), "--help"] : [...args];
+}
+
+/** Whether the command that is named is there, or none is named. */
+function isCommand(command: Command, args: readonly string[]): boolean {
+  const [word, ...more] = fromFirstWord(args);
+  if (word === undefined || word === "help" || command.commands.length === 0) return true;
+  const named = command.commands.find((one) => one.name() === word);
+  return named !== undefined && isCommand(named, more);
+}
+
+/** Asked for help with a command that is not there, commander would help with something else and call it done. */
+function withoutHelp(args: readonly string[]): string[] {
+  return args.filter((word) => word !== "--help" && word !== "-h");
 }
 
 function endOfOptions(args: readonly string[]): number {

@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { readConfig } from "../src/config.ts";
 import { restore } from "../src/db/backup.ts";
 import { createEpoch } from "../src/events/cursor.ts";
+import { optionsOf } from "./context.ts";
 import type { Io } from "./io.ts";
 
 interface Options {
@@ -20,7 +21,7 @@ export function registerRestore(program: Command, io: Io): void {
       "after",
       "\nThe data that was there is kept beside it. Cursors from before are recognised: streams tell a gap where there is one.",
     )
-    .action((file: string, _options: Options, self: Command) => run(file, self.optsWithGlobals<Options>(), io));
+    .action((file: string, _options: Options, self: Command) => run(file, optionsOf<Options>(self), io));
 }
 
 export async function run(file: string, { dataDir, json }: Options, io: Io): Promise<void> {

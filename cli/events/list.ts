@@ -1,14 +1,15 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { listUpTo } from "../../src/client/paging.ts";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import type { Io } from "../io.ts";
-import { examples, wholeNumber } from "../options.ts";
+import { examples, position, wholeNumber } from "../options.ts";
 import { printJson, remark } from "../output.ts";
 import { addFilterOptions, type FilterOptions, filterOf } from "./filter-options.ts";
 import { eventLineFor } from "./line.ts";
 
 export interface ListOptions extends FilterOptions {
   limit: number;
+  since?: string;
   after?: string;
   before?: string;
 }
@@ -18,19 +19,20 @@ export function registerList(events: Command, io: Io): void {
     .command("list")
     .description("read the log's history, oldest first")
     .option("--limit <n>", "at most so many events", wholeNumber(1), 50)
-    .option("--after <position>", "events after this one: an event id, a time (RFC 3339), 10m, earliest")
-    .option("--before <position>", "events before this one");
+    .option("--since <position>", "begin after an event id, at a time (RFC 3339), so long ago (10m), or earliest", position)
+    .addOption(new Option("--after <position>", "the same as --since").argParser(position).conflicts("since"))
+    .option("--before <position>", "end before it; of the same kinds", position);
   addServerOptions(addFilterOptions(command))
     .addHelpText(
       "after",
-      examples("matric events list --after 1h --events 'Note*'", "matric events list --after 12345 --limit 1000 --json"),
+      examples("matric events list --since 1h --events 'Note*'", "matric events list --after 12345 --limit 1000 --json"),
     )
     .action((options: ListOptions, self: Command) => run(options, contextOf(self, io)));
 }
 
 export async function run(options: ListOptions, context: Context): Promise<void> {
   const { client, io, json, signal } = context;
-  const { limit, after, before } = options;
+  const { limit, since, after = since, before } = options;
   const line = eventLineFor(io);
   const events = listUpTo(limit, (page) => client.events.list({ filter: filterOf(options), after, before, ...page }, signal));
   let count = 0;

@@ -3,7 +3,7 @@ import type { StreamState } from "../../src/client/stream.ts";
 import type { ReceivedEvent } from "../../src/client/stream-item.ts";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import type { Io } from "../io.ts";
-import { examples, seconds, wholeNumber } from "../options.ts";
+import { examples, position, seconds, wholeNumber } from "../options.ts";
 import { remark } from "../output.ts";
 import { runForEvent } from "./exec.ts";
 import { addFilterOptions, type FilterOptions, filterOf } from "./filter-options.ts";
@@ -24,6 +24,7 @@ export function registerTail(events: Command, io: Io): void {
     .option(
       "--since <position>",
       "begin with older events: 10m, a time (RFC 3339), after an event id, earliest or latest",
+      position,
       "latest",
     );
   addFilterOptions(command)

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { addServerOptions } from "../context.ts";
 import type { Io } from "../io.ts";
 import { registerAdd } from "./add.ts";
 import { registerEdit } from "./edit.ts";
@@ -11,7 +12,7 @@ import { registerRevisions } from "./revisions.ts";
 import { registerShow } from "./show.ts";
 
 export function registerNotes(program: Command, io: Io): void {
-  const notes = program.command("notes").description("write, find, revise and import notes");
+  const notes = addServerOptions(program.command("notes")).description("write, find, revise and import notes");
   registerAdd(notes, io);
   registerList(notes, io);
   registerShow(notes, io);

@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Scope, scopes } from "../../src/auth/contract.ts";
 import type { Context } from "../context.ts";
 import { usage } from "../failure.ts";
@@ -57,5 +57,7 @@ const unitMs: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000,
 
 function expiry(text: string): string {
   const [, amount, unit = ""] = /^(\d{1,6})(m|h|d|w)$/.exec(text) ?? [];
-  return amount === undefined ? text : new Date(Date.now() + Number(amount) * (unitMs[unit] ?? 0)).toISOString();
+  if (amount !== undefined) return new Date(Date.now() + Number(amount) * (unitMs[unit] ?? 0)).toISOString();
+  if (!Number.isNaN(Date.parse(text))) return text;
+  throw new InvalidArgumentError("It must be a time like 2026-02-05T10:30:45Z, or how long from now, like 12h, 30d or 52w.");
 }

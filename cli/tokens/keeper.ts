@@ -6,7 +6,7 @@ import { readConfig } from "../../src/config.ts";
 import { createCore } from "../../src/core.ts";
 import { MatricError } from "../../src/errors.ts";
 import { silentLogger } from "../../src/logger.ts";
-import { addServerOptions, type Context, contextOf } from "../context.ts";
+import { addServerOptions, type Context, contextOf, dataDirOf } from "../context.ts";
 import { Failure } from "../failure.ts";
 import type { Io } from "../io.ts";
 
@@ -30,7 +30,7 @@ export async function withKeeper(
   work: (keeper: TokenKeeper, context: Context) => Promise<void>,
 ): Promise<void> {
   const context = contextOf(command, io);
-  const { dataDir = dataDirIn(command, io) } = command.opts<{ dataDir?: string }>();
+  const dataDir = dataDirOf(command, io);
   if (dataDir !== undefined) return inDirectory(dataDir, (keeper) => work(keeper, context));
   const { client, signal } = context;
   const keeper: TokenKeeper = {
@@ -39,11 +39,6 @@ export async function withKeeper(
     revoke: (id) => client.tokens.revoke(id, signal),
   };
   return work(keeper, context);
-}
-
-function dataDirIn(command: Command, { env }: Io): string | undefined {
-  const { url } = command.optsWithGlobals<{ url?: string }>();
-  return url || env.MATRIC_URL ? undefined : env.MATRIC_DATA_DIR || undefined;
 }
 
 async function inDirectory(dataDir: string, work: (keeper: TokenKeeper) => Promise<void>): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { addServerOptions } from "../context.ts";
 import type { Io } from "../io.ts";
 import { registerAdd } from "./add.ts";
 import { registerDeliveries } from "./deliveries.ts";
@@ -16,7 +17,7 @@ import { registerUpdate } from "./update.ts";
 import { registerVerify } from "./verify.ts";
 
 export function registerWebhooks(program: Command, io: Io): void {
-  const webhooks = program.command("webhooks").description("send events to other systems, signed and retried");
+  const webhooks = addServerOptions(program.command("webhooks")).description("send events to other systems, signed and retried");
   const registrations = [
     registerAdd,
     registerList,

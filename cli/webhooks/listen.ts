@@ -7,7 +7,7 @@ import { addServerOptions, type Context, contextOf } from "../context.ts";
 import { addFilterOptions, type FilterOptions, filterOf } from "../events/filter-options.ts";
 import { usage } from "../failure.ts";
 import type { Io } from "../io.ts";
-import { examples } from "../options.ts";
+import { examples, position } from "../options.ts";
 import { printJson, remark } from "../output.ts";
 import { isForPeople, paintFor } from "../paint.ts";
 import { printable } from "../printable.ts";
@@ -27,7 +27,12 @@ export function registerListen(webhooks: Command, io: Io): void {
     .command("listen")
     .description("post events, signed, to a URL of this machine while you write its receiver; nothing is registered")
     .requiredOption("--forward-to <url>", "where events are posted")
-    .option("--since <position>", "begin with older events: 10m, a time, after an event id, earliest or latest", "latest")
+    .option(
+      "--since <position>",
+      "begin with older events: 10m, a time, after an event id, earliest or latest",
+      position,
+      "latest",
+    )
     .option("--secret <secret>", "signs the requests; one is made and printed if not given")
     .option("--format <format>", "matric or cloudevents", "matric");
   addServerOptions(addFilterOptions(command))

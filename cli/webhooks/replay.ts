@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import type { Io } from "../io.ts";
-import { examples } from "../options.ts";
+import { examples, position } from "../options.ts";
 import { printJson } from "../output.ts";
 
 interface ReplayOptions {
@@ -16,8 +16,12 @@ export function registerReplay(webhooks: Command, io: Io): void {
     .command("replay")
     .description("send a span of the log again")
     .argument("<id>", "the webhook")
-    .requiredOption("--since <position>", "begin after an event id, at a time (RFC 3339), so long ago (10m), or earliest")
-    .option("--until <position>", "of the same kinds; now, if not given")
+    .requiredOption(
+      "--since <position>",
+      "begin after an event id, at a time (RFC 3339), so long ago (10m), or earliest",
+      position,
+    )
+    .option("--until <position>", "of the same kinds; now, if not given", position)
     .option("--only-failed", "only what was given up")
     .option("--dry-run", "only count");
   addServerOptions(command)

@@ -8,7 +8,7 @@ export interface SettingOptions {
   description?: string;
   header?: string[];
   maxConcurrency?: number;
-  rateLimit?: number | null;
+  rateLimit?: number | "none";
   ordered?: boolean;
   format?: "matric" | "cloudevents";
 }
@@ -36,7 +36,7 @@ export function settingsOf(options: SettingOptions): UpdateWebhook {
   if (description !== undefined) settings.description = description;
   if (header) settings.headers = headersFrom(header);
   if (maxConcurrency !== undefined) settings.max_concurrency = maxConcurrency;
-  if (rateLimit !== undefined) settings.rate_limit_per_second = rateLimit;
+  if (rateLimit !== undefined) settings.rate_limit_per_second = rateLimit === "none" ? null : rateLimit;
   if (ordered !== undefined) settings.ordered = ordered;
   if (format !== undefined) settings.format = format;
   return settings;
@@ -53,6 +53,7 @@ export function headersFrom(lines: readonly string[]): Record<string, string> {
   );
 }
 
-function rateLimit(text: string): number | null {
-  return text === "none" ? null : wholeNumber(1, 1000)(text);
+/** Not null for none: commander takes that for a missing value. */
+function rateLimit(text: string): number | "none" {
+  return text === "none" ? "none" : wholeNumber(1, 1000)(text);
 }

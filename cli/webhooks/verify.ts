@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { signatureProblem } from "../../src/webhooks/signature.ts";
+import { optionsOf } from "../context.ts";
 import { Failure } from "../failure.ts";
 import type { Io } from "../io.ts";
 import { each, examples, wholeNumber } from "../options.ts";
@@ -21,7 +22,7 @@ export function registerVerify(webhooks: Command, io: Io): void {
     .option("--tolerance <seconds>", "how old webhook-timestamp may be; any age, if not given", wholeNumber(0))
     .option("--json", "write one JSON value")
     .addHelpText("after", examples("matric webhooks verify --secret S --header 'X-Matric-Signature: sha256=…' < body"))
-    .action((_options: object, self: Command) => run(self.optsWithGlobals<VerifyOptions>(), io));
+    .action((_options: object, self: Command) => run(optionsOf<VerifyOptions>(self), io));
 }
 
 export async function run({ secret, header, tolerance, json }: VerifyOptions, io: Io): Promise<void> {

@@ -36,9 +36,46 @@ describe("the program", () => {
     expect((await runCli(["events", "tail", "--cuont", "1"])).stderr).toContain("(Did you mean --count?)");
   });
 
+  test("help with a command that is not there is no help", async () => {
+    for (const args of [
+      ["help", "evnts"],
+      ["evnts", "--help"],
+      ["--url", "x", "evnts", "-h"],
+    ]) {
+      expect(await runCli(args)).toMatchObject({
+        code: 2,
+        stdout: "",
+        stderr: "error: unknown command 'evnts'\n(Did you mean events?)\n",
+      });
+    }
+    expect((await runCli(["events", "tial", "--help"])).stderr).toContain("(Did you mean tail?)");
+  });
+
+  test("the server's options may stand anywhere, and the last word counts", async () => {
+    using server = Bun.serve({ port: 0, fetch: () => Response.json({ code: "forbidden", detail: "no" }, { status: 403 }) });
+    const url = server.url.href;
+    for (const args of [
+      ["--json", "--url", url, "notes", "list"],
+      ["notes", "--json", "--url", url, "list"],
+      ["notes", "list", "--json", "--url", url],
+      ["--url", "http://127.0.0.1:1", "notes", "--url", url, "list", "--json"],
+    ]) {
+      const { code, stderr } = await runCli(args);
+      expect({ code, errors: jsonLines(stderr) }).toEqual({
+        code: 4,
+        errors: [{ error: { code: "forbidden", message: "no", status: 403 } }],
+      });
+    }
+  });
+
   test.each([
     [["events"]],
     [["nonsense"]],
+    [["events", "tail", "--since", ""]],
+    [["events", "tail", "--events", ""]],
+    [["events", "list", "--since", "1h", "--after", "2h"]],
+    [["webhooks", "replay", "0197", "--since", " "]],
+    [["tokens", "create", "phone", "--scopes", "notes:read", "--expires", "soon"]],
     [["events", "tail", "--count", "0"]],
     [["events", "tail", "--count"]],
     [["events", "tail", "--until-idle", "soon"]],

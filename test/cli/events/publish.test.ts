@@ -54,6 +54,11 @@ describe("events list", () => {
     const plain = await run(["list", "--events", "Listed", "--after", ids[9] ?? "", "--before", ids[12] ?? ""]);
     expect(plain.stdout.split("\n").map((line) => line.split("\t")[0])).toEqual([...ids.slice(10, 12), ""]);
     expect(plain.stderr).toBe("");
+    const since = await run(["list", "--events", "Listed", "--since", ids[9] ?? "", "--before", ids[12] ?? ""]);
+    expect(since.stdout).toBe(plain.stdout);
+    expect((await run(["list", "--events", "Listed", "--since", "1h", "--limit", "1", "--json"])).stdout).toContain(
+      ids[0] ?? "-",
+    );
   });
 
   test("an empty history is no failure", async () => {

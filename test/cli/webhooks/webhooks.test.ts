@@ -70,6 +70,10 @@ test("a webhook is registered, changed, tested, disabled, enabled and removed", 
     headers: { "X-Team": "notes" },
   });
   expect(jsonLines((await run("update", webhook, "--max-concurrency", "3")).stdout)[0]).toMatchObject({ max_concurrency: 3 });
+  expect(jsonLines((await run("update", webhook, "--rate-limit", "5")).stdout)[0]).toMatchObject({ rate_limit_per_second: 5 });
+  expect(jsonLines((await run("update", webhook, "--rate-limit", "none")).stdout)[0]).toMatchObject({
+    rate_limit_per_second: null,
+  });
   expect(jsonLines((await run("test", webhook)).stdout)[0]).toMatchObject({ delivered: true });
   expect(jsonLines((await run("disable", webhook)).stdout)[0]).toMatchObject({ status: "disabled" });
   expect(jsonLines((await run("enable", webhook)).stdout)[0]).toMatchObject({ status: "active" });
