@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { type Client, createClient } from "../src/client/client.ts";
+import { usage } from "./failure.ts";
 import type { Io } from "./io.ts";
 
 const defaultUrl = "http://127.0.0.1:6287";
@@ -20,6 +21,15 @@ export function addServerOptions(command: Command): Command {
     .addOption(new Option("--url <url>", `address of the server (MATRIC_URL, default ${defaultUrl})`).helpGroup(heading))
     .addOption(new Option("--token <token>", "access token (MATRIC_TOKEN)").helpGroup(heading))
     .addOption(new Option("--json", "write JSON: one value, or one per line for lists and streams").helpGroup(heading));
+}
+
+export interface JsonOption {
+  json?: boolean;
+}
+
+/** The option of commands that talk to no server. */
+export function jsonOption(): Option {
+  return new Option("--json", "write one JSON value");
 }
 
 export function contextOf(command: Command, io: Io): Context {
@@ -46,6 +56,9 @@ export function dataDirOf(command: Command, { env }: Io): string | undefined {
 
 /** Which server is meant, and how to be let in. */
 export function serverAddress({ url, token }: { url?: string | undefined; token?: string | undefined }, { env }: Io) {
+  const shown = (token ?? env.MATRIC_TOKEN)?.trim();
+  // A header could not hold it, and the server would seem to be away.
+  if (shown !== undefined && /[^\x21-\x7e]/.test(shown)) throw usage("The access token has blanks or special characters in it.");
   // An empty variable counts as not set.
-  return { url: url ?? (env.MATRIC_URL || defaultUrl), token: token ?? env.MATRIC_TOKEN };
+  return { url: url ?? (env.MATRIC_URL || defaultUrl), token: shown };
 }

@@ -60,10 +60,22 @@ export function reportOf(error: unknown): FailureReport {
       error: { code, message, ...(details.field === undefined ? {} : { field: details.field }) },
     };
   }
+  if (isOfSystem(error)) return { exit: exitCode.failed, error: { code: "file_error", message: `${sentence(error.message)}.` } };
   return {
     exit: exitCode.failed,
     error: { code: "internal", message: error instanceof Error ? (error.stack ?? error.message) : String(error) },
   };
+}
+
+/** Files that are not there, disks that are full: nobody is helped by a stack trace. */
+function isOfSystem(error: unknown): error is Error {
+  return error instanceof Error && "syscall" in error;
+}
+
+/** `ENOENT: no such file or directory, open 'x'` as people write. */
+function sentence(message: string): string {
+  const text = message.replace(/^E[A-Z]+: /, "");
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function reportOfClient({ code, message, field, status, currentVersion }: ClientError): FailureReport {

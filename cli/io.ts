@@ -1,8 +1,11 @@
+import { Failure } from "./failure.ts";
+import { watchReader } from "./reader-watch.ts";
+
 /** Where text goes. Writes are gathered and leave together; awaiting them is what makes a slow reader slow us down. */
 export interface Output {
   readonly isTty: boolean;
   readonly columns: number;
-  /** Rejects with `BrokenPipe` when nobody reads any more. */
+  /** Rejects with `BrokenPipe` when nobody reads any more, with a `Failure` when it cannot be written. */
   write(text: string): Promise<void>;
   flush(): Promise<void>;
 }
@@ -39,11 +42,11 @@ export class StreamOutput implements Output {
   #gathered = "";
   #flushing: Promise<void> | undefined;
   #isScheduled = false;
-  #broken: BrokenPipe | undefined;
+  #broken: BrokenPipe | Failure | undefined;
 
   constructor(
     private readonly stream: NodeJS.WriteStream,
-    private readonly onBroken: (error: BrokenPipe) => void,
+    private readonly onBroken: (error: BrokenPipe | Failure) => void,
   ) {
     // Without a listener a closed pipe would end the process with a stack trace.
     stream.on("error", (cause) => this.#break(cause));
@@ -69,11 +72,13 @@ export class StreamOutput implements Output {
     });
   }
 
-  flush(): Promise<void> {
+  /** Resolves when everything has left; rejects as `write` does, for what was written before, too. */
+  async flush(): Promise<void> {
+    if (this.#broken) throw this.#broken;
     this.#flushing ??= this.#drain().finally(() => {
       this.#flushing = undefined;
     });
-    return this.#flushing;
+    await this.#flushing;
   }
 
   async #drain(): Promise<void> {
@@ -86,12 +91,18 @@ export class StreamOutput implements Output {
     }
   }
 
-  #break(cause: unknown): BrokenPipe {
-    this.#broken ??= new BrokenPipe("Nobody reads the output any more.", { cause });
+  #break(cause: unknown): BrokenPipe | Failure {
+    this.#broken ??= isBrokenPipe(cause)
+      ? new BrokenPipe("Nobody reads the output any more.", { cause })
+      : new Failure("output_failed", `The output cannot be written: ${cause instanceof Error ? cause.message : cause}.`);
     this.#gathered = "";
     this.onBroken(this.#broken);
     return this.#broken;
   }
+}
+
+function isBrokenPipe(cause: unknown): boolean {
+  return cause instanceof Error && "code" in cause && (cause.code === "EPIPE" || cause.code === "ECONNRESET");
 }
 
 /** The real thing. */
@@ -110,8 +121,10 @@ export function processIo(): Io {
     stdin: { isTty: process.stdin.isTTY === true, read: () => Bun.stdin.bytes() },
     env: process.env,
     interrupts() {
-      if (!isListening) process.on("SIGINT", interrupt);
+      if (isListening) return stop.signal;
       isListening = true;
+      process.on("SIGINT", interrupt);
+      watchReader(process.stdout.fd, () => stop.abort(new BrokenPipe("Nobody reads the output any more."))).catch(() => {});
       return stop.signal;
     },
     async withoutInterrupts(run) {

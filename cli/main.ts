@@ -5,6 +5,7 @@ const args = process.argv.slice(2);
 
 // Asked for by scripts and by people who wait: nothing else is loaded for it.
 if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
+  process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => process.exit(code === "EPIPE" ? 0 : 1));
   process.stdout.write(`${packageJson.version}\n`);
 } else {
   const [{ runProgram }, { processIo }] = await Promise.all([import("./program.ts"), import("./io.ts")]);

@@ -32,6 +32,7 @@ export async function runProgram(args: readonly string[], io: Io, version: strin
     const words = withoutHelpCommand(args);
     const program = await createProgram(words, io, version, isJson);
     await program.parseAsync(isCommand(program, words) ? words : withoutHelp(words), { from: "user" });
+    await io.stdout.flush();
     code = exitCode.done;
   } catch (error) {
     code = await tell(error, io, isJson);

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { readConfig } from "../src/config.ts";
 import { restore } from "../src/db/backup.ts";
 import { createEpoch } from "../src/events/cursor.ts";
-import { optionsOf } from "./context.ts";
+import { jsonOption, optionsOf } from "./context.ts";
 import type { Io } from "./io.ts";
 
 interface Options {
@@ -16,7 +16,7 @@ export function registerRestore(program: Command, io: Io): void {
     .description("put a backup in the place of the data; the server must not be running")
     .argument("<file>", "a file that `matric backup` wrote")
     .addOption(new Option("--data-dir <dir>", "the server's data directory (MATRIC_DATA_DIR)"))
-    .addOption(new Option("--json", "write one JSON value"))
+    .addOption(jsonOption())
     .addHelpText(
       "after",
       "\nThe data that was there is kept beside it. Cursors from before are recognised: streams tell a gap where there is one.",

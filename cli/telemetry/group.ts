@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { alertRules } from "../../src/telemetry/ready/alerts.ts";
 import { dashboard } from "../../src/telemetry/ready/dashboard.ts";
+import { type JsonOption, jsonOption, optionsOf } from "../context.ts";
 import type { Io } from "../io.ts";
 import { examples } from "../options.ts";
 
@@ -9,11 +10,18 @@ export function registerTelemetry(program: Command, io: Io): void {
   telemetry
     .command("dashboard")
     .description("print a Grafana dashboard, to be imported as it is")
+    .addOption(jsonOption())
     .addHelpText("after", examples("matric telemetry dashboard > matric.json"))
-    .action(() => io.stdout.write(`${JSON.stringify(dashboard(), null, 2)}\n`));
+    .action((_options: object, self: Command) =>
+      io.stdout.write(`${JSON.stringify(dashboard(), null, optionsOf<JsonOption>(self).json ? 0 : 2)}\n`),
+    );
   telemetry
     .command("alerts")
     .description("print alert rules for Prometheus")
+    .addOption(jsonOption())
     .addHelpText("after", examples("matric telemetry alerts > /etc/prometheus/matric.yml"))
-    .action(() => io.stdout.write(alertRules()));
+    .action((_options: object, self: Command) =>
+      // Prometheus reads either.
+      io.stdout.write(optionsOf<JsonOption>(self).json ? `${JSON.stringify(Bun.YAML.parse(alertRules()))}\n` : alertRules()),
+    );
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { signatureProblem } from "../../src/webhooks/signature.ts";
-import { optionsOf } from "../context.ts";
+import { jsonOption, optionsOf } from "../context.ts";
 import { Failure } from "../failure.ts";
 import type { Io } from "../io.ts";
 import { each, examples, wholeNumber } from "../options.ts";
@@ -20,7 +20,7 @@ export function registerVerify(webhooks: Command, io: Io): void {
     .requiredOption("--secret <secret>", "the webhook's secret")
     .requiredOption("--header <line>", "a header of the request, as 'Name: value'; can be given several times", each)
     .option("--tolerance <seconds>", "how old webhook-timestamp may be; any age, if not given", wholeNumber(0))
-    .option("--json", "write one JSON value")
+    .addOption(jsonOption())
     .addHelpText("after", examples("matric webhooks verify --secret S --header 'X-Matric-Signature: sha256=…' < body"))
     .action((_options: object, self: Command) => run(optionsOf<VerifyOptions>(self), io));
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { jsonLines, runCli, spawnCli } from "../support/cli.ts";
 
@@ -137,6 +138,42 @@ describe("the program", () => {
       "error: not Bearer mtr_flag\n",
     );
     expect((await runCli(["events", "tail"], { url })).code).toBe(4);
+  });
+
+  test.skipIf(process.platform !== "linux")("a disk that is full is a failure, and told once", async () => {
+    for (const args of [["--version"], ["telemetry", "alerts"], ["telemetry", "dashboard", "--json"]]) {
+      const child = Bun.spawn([process.execPath, "cli/main.ts", ...args], {
+        cwd: join(import.meta.dir, "../.."),
+        stdout: Bun.file("/dev/full"),
+        stderr: "pipe",
+      });
+      const stderr = await child.stderr.text();
+      expect({ args, code: await child.exited }).toEqual({ args, code: 1 });
+      if (args.length > 1)
+        expect(stderr).toMatch(
+          /^(error: |\{"error":\{"code":"output_failed","message":")The output cannot be written: .*no space left/,
+        );
+    }
+  });
+
+  test("a file that cannot be written is told in one line", async () => {
+    using server = Bun.serve({ port: 0, fetch: () => new Response("a copy") });
+    const plain = await runCli(["backup", "/nowhere/copy.db"], { url: server.url.href });
+    expect(plain).toMatchObject({ code: 1, stdout: "" });
+    expect(plain.stderr).toMatch(/^error: No such file or directory.*\n$/);
+    const json = await runCli(["backup", "/nowhere/copy.db", "--json"], { url: server.url.href });
+    expect(jsonLines(json.stderr)).toEqual([{ error: { code: "file_error", message: expect.any(String) } }]);
+  });
+
+  test("a token that no header could hold is wrong usage, and one with a line end is mended", async () => {
+    using server = Bun.serve({
+      port: 0,
+      fetch: ({ headers }) =>
+        Response.json({ code: "forbidden", detail: `not ${headers.get("authorization")}` }, { status: 403 }),
+    });
+    const url = server.url.href;
+    expect((await runCli(["status"], { url, env: { MATRIC_TOKEN: "mtr_a b" } })).code).toBe(2);
+    expect((await runCli(["status"], { url, env: { MATRIC_TOKEN: "mtr_a\r\n" } })).stderr).toBe("error: not Bearer mtr_a\n");
   });
 
   test("Ctrl-C ends it with 130 and no words, also while it waits for the server", async () => {

@@ -12,6 +12,7 @@ test("the alerts are printed as a rule file", async () => {
   const { code, stdout } = await runCli(["telemetry", "alerts"]);
   expect(code).toBe(0);
   expect(Bun.YAML.parse(stdout)).toMatchObject({ groups: [{ name: "matric", rules: expect.any(Array) }] });
+  expect(JSON.parse((await runCli(["telemetry", "alerts", "--json"])).stdout)).toEqual(Bun.YAML.parse(stdout));
 });
 
 test("status shows the essential figures", async () => {

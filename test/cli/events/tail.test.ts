@@ -65,9 +65,12 @@ describe("events tail", () => {
     expect(jsonLines(stderr)).toEqual([{ warning: { code: "stream_gap", message: expect.stringContaining("other_epoch") } }]);
   });
 
-  test("a reader that has seen enough ends it quietly", async () => {
-    await publish(1000, "Piped");
-    const script = `"${process.execPath}" cli/main.ts events tail --since earliest --json | head -n 1`;
+  test.each([
+    ["while there is more to say", 1000],
+    ["when there is nothing more to say", 1],
+  ])("a reader that has seen enough ends it quietly, %s", async (_, count) => {
+    await publish(count, `Piped${count}`);
+    const script = `"${process.execPath}" cli/main.ts events tail --since earliest --events Piped${count} --json | head -n 1`;
     const child = Bun.spawn(["/bin/bash", "-c", `${script}; exit \${PIPESTATUS[0]}`], {
       cwd: join(import.meta.dir, "../../.."),
       env: { PATH: process.env.PATH ?? "", MATRIC_URL: server.url },
