@@ -16,20 +16,25 @@ export function backupRoutes({ config }: Services) {
   return plugin("backup").get(
     "/backup",
     async ({ request, server }) => {
+      const headers = {
+        ...securityHeaders,
+        "content-type": "application/vnd.sqlite3",
+        "content-disposition": 'attachment; filename="matric.db"',
+        "cache-control": "no-store",
+      };
+      // Nobody would read it, and so nobody take it away.
+      if (request.method === "HEAD") return new Response(null, { headers });
       server?.timeout(request, 0);
       const copy = join(config.dataDir, `backup-${Bun.randomUUIDv7()}.tmp`);
+      const remove = () => void rm(copy, { force: true });
       await takeCopy(config.dataDir, copy);
-      const file = Bun.file(copy);
-      const body = file.stream().pipeThrough(new TransformStream({ flush: () => rm(copy, { force: true }) }));
-      request.signal.addEventListener("abort", () => void rm(copy, { force: true }));
-      return new Response(body, {
-        headers: {
-          ...securityHeaders,
-          "content-type": "application/vnd.sqlite3",
-          "content-disposition": 'attachment; filename="matric.db"',
-          "cache-control": "no-store",
-        },
-      });
+      const body = Bun.file(copy)
+        .stream()
+        .pipeThrough(new TransformStream({ flush: remove }));
+      // Whoever left while the copy was made is not told of it any more.
+      if (request.signal.aborted) remove();
+      request.signal.addEventListener("abort", remove);
+      return new Response(body, { headers });
     },
     {
       detail: operation({

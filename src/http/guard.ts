@@ -1,6 +1,7 @@
 import type { Config } from "../config.ts";
 import { MatricError } from "../errors.ts";
 import { isLoopback } from "../setting.ts";
+import { emptyAnswer } from "./empty.ts";
 import type { RateLimit } from "./limits.ts";
 import { problemResponse } from "./problem.ts";
 
@@ -102,7 +103,7 @@ function preflight(origin: string): Response {
     "access-control-allow-headers": allowedHeaders,
     "access-control-max-age": String(preflightSeconds),
   };
-  return withCors(new Response(null, { status: 204, headers }), origin);
+  return withCors(emptyAnswer(204, headers), origin);
 }
 
 /** Without `Allow-Credentials`: pages of other origins show a token of their own, never the cookie of ours. */

@@ -13,6 +13,7 @@ import {
   ReportProgress,
 } from "../jobs/contract.ts";
 import { actorOf } from "./actor.ts";
+import { emptyAnswer } from "./empty.ts";
 import { jsonText } from "./json.ts";
 import { json, operation } from "./operation.ts";
 import { plugin } from "./plugin.ts";
@@ -103,7 +104,7 @@ export function jobRoutes({ jobs, gate, polls }: Services) {
         server?.timeout(request, 0);
         const principal = gate.callerOf(request);
         const job = await polls.run(principal, request, (signal) => jobs.external.claim(body, signal));
-        return job ? jsonText(JSON.stringify(job)) : new Response(null, { status: 204 });
+        return job ? jsonText(JSON.stringify(job)) : emptyAnswer(204);
       },
       {
         body: ClaimJob,

@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { acceptedMetrics } from "./accept.ts";
 import { operation } from "./operation.ts";
+import { securityHeaders } from "./security-headers.ts";
 
 const Text = Type.String({ description: "Prometheus's text format, or OpenMetrics where that is asked for" });
 
@@ -12,7 +13,9 @@ export function metricsRoutes(telemetry: Telemetry) {
     "/metrics",
     async ({ request }) => {
       const { contentType, body } = await telemetry.metrics(acceptedMetrics(request.headers.get("accept") ?? ""));
-      return new Response(body, { headers: { "content-type": contentType, "cache-control": "no-store", vary: "accept" } });
+      return new Response(body, {
+        headers: { ...securityHeaders, "content-type": contentType, "cache-control": "no-store", vary: "accept" },
+      });
     },
     {
       detail: operation({

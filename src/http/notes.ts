@@ -3,6 +3,7 @@ import { notFound } from "../errors.ts";
 import { Job, ReviseNote } from "../jobs/contract.ts";
 import { CreateNote, Note, NoteFilter, NotePage, Revision, RevisionPage, UpdateNote } from "../notes/contract.ts";
 import { actorOf } from "./actor.ts";
+import { emptyAnswer } from "./empty.ts";
 import { etagOf, expectedVersion, isKnown } from "./if-match.ts";
 import { jsonText } from "./json.ts";
 import { json, operation } from "./operation.ts";
@@ -72,7 +73,7 @@ export function noteRoutes({ notes, jobs }: Services) {
       "/notes/:id",
       ({ request, params }) => {
         const note = notes.get(params.id);
-        if (isKnown(request, note.version)) return new Response(null, { status: 304, headers: { etag: etagOf(note.version) } });
+        if (isKnown(request, note.version)) return emptyAnswer(304, { etag: etagOf(note.version) });
         return noteAnswer(note);
       },
       {
@@ -113,7 +114,7 @@ export function noteRoutes({ notes, jobs }: Services) {
       async ({ request, params }) => {
         const expected = expectedVersion(request, versionNow(params.id));
         await notes.remove(params.id, { actor: actorOf(request), ifMatch: expected });
-        return new Response(null, { status: 204 });
+        return emptyAnswer(204);
       },
       {
         detail: operation({

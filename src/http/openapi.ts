@@ -76,7 +76,7 @@ export type Route = Pick<InternalRoute, "method" | "path" | "hooks">;
 export async function openApiDocument(routes: readonly Route[], version: string): Promise<{ [key: string]: Json }> {
   const copies = new Elysia();
   for (const { method, path, hooks } of routes)
-    copies.route(method, path, () => {}, documentedHook(hooks, needOf(method, path) ?? "public"));
+    copies.route(method, path, () => {}, documentedHook(method, hooks, needOf(method, path) ?? "public"));
   const documentation = {
     info: { title: "matric", version, description: "Notes, AI jobs and one durable event log that every stream reads." },
     tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
@@ -87,6 +87,7 @@ export async function openApiDocument(routes: readonly Route[], version: string)
 }
 
 function documentedHook(
+  method: string,
   { detail = {}, body }: Route["hooks"],
   need: Need,
 ): {
@@ -99,9 +100,10 @@ function documentedHook(
   const isPublic = need === "public";
   const codes = [
     ...everywhere,
-    ...(isPublic ? [] : (["unauthorized"] as const)),
-    ...(body ? withBody : []),
-    ...(hasQuery && !body ? withQuery : []),
+    ...(isPublic ? [] : (["unauthorized", "unreachable"] as const)),
+    // Also where nothing is expected in it, a body that comes is read.
+    ...(method === "GET" ? [] : withBody),
+    ...(hasQuery && method === "GET" ? withQuery : []),
   ];
   // The words of a route itself go before those for all.
   const security = isPublic ? [] : [{ token: [...scopesOf(need)] }];

@@ -32,9 +32,9 @@ export function swaggerPage({ pathname }: URL): Response {
 `;
   return new Response(html, {
     headers: {
+      ...securityHeaders,
       "content-type": "text/html; charset=utf-8",
       "content-security-policy": contentSecurityPolicy,
-      "x-content-type-options": "nosniff",
       "cache-control": "no-cache",
     },
   });

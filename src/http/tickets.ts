@@ -2,6 +2,7 @@ import { Session, SignIn, Ticket } from "../auth/contract.ts";
 import type { Principal } from "../auth/principal.ts";
 import { timestamp } from "../clock.ts";
 import { cookieFor, noCookie } from "./auth-cookie.ts";
+import { emptyAnswer } from "./empty.ts";
 import { jsonText } from "./json.ts";
 import { json, operation } from "./operation.ts";
 import { plugin } from "./plugin.ts";
@@ -49,19 +50,15 @@ export function ticketRoutes({ access, gate, clock }: Services) {
         answers: { 200: json("Who it is", Session) },
       }),
     })
-    .delete(
-      "/session",
-      ({ request }) => new Response(null, { status: 204, headers: { "set-cookie": noCookie(isSecure(request)) } }),
-      {
-        detail: operation({
-          id: "signOut",
-          tag,
-          summary: "Sign a browser out",
-          description: "Takes the cookie away; the token itself stays valid until it is revoked.",
-          answers: { 204: { description: "Nobody is signed in" } },
-        }),
-      },
-    )
+    .delete("/session", ({ request }) => emptyAnswer(204, { "set-cookie": noCookie(isSecure(request)) }), {
+      detail: operation({
+        id: "signOut",
+        tag,
+        summary: "Sign a browser out",
+        description: "Takes the cookie away; the token itself stays valid until it is revoked.",
+        answers: { 204: { description: "Nobody is signed in" } },
+      }),
+    })
     .post(
       "/events/tickets",
       ({ request }) => {

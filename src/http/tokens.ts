@@ -1,5 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import { CreatedToken, CreateToken, TokenPage } from "../auth/contract.ts";
+import { emptyAnswer } from "./empty.ts";
 import { jsonText } from "./json.ts";
 import { json, operation } from "./operation.ts";
 import { pageItemsDefault, pageQuery } from "./page-query.ts";
@@ -45,7 +46,7 @@ export function tokenRoutes({ access: { tokens } }: Services) {
       "/tokens/:id",
       async ({ params }) => {
         await tokens.revoke(params.id);
-        return new Response(null, { status: 204 });
+        return emptyAnswer(204);
       },
       {
         detail: operation({

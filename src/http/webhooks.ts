@@ -16,6 +16,7 @@ import {
   WebhookPage,
 } from "../webhooks/contract.ts";
 import { actorOf } from "./actor.ts";
+import { emptyAnswer } from "./empty.ts";
 import { jsonText } from "./json.ts";
 import { json, operation } from "./operation.ts";
 import { pageItemsDefault, pageQuery } from "./page-query.ts";
@@ -102,7 +103,7 @@ export function webhookRoutes({ webhooks, gate }: Services) {
       "/webhooks/:id",
       async ({ params }) => {
         await webhooks.remove(params.id);
-        return new Response(null, { status: 204 });
+        return emptyAnswer(204);
       },
       {
         detail: operation({
