@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import { type Config, readConfig } from "../src/config.ts";
+import { certificateFiles } from "../src/http/certificate.ts";
 import { addServerOptions, type Context, contextOf, optionsOf, serverAddress } from "./context.ts";
+import { checkCertificate } from "./doctor/certificate.ts";
 import { type Finding, ok, problem, skipped } from "./doctor/finding.ts";
 import { checkClock, checkOpenFiles } from "./doctor/machine.ts";
 import { checkEgress, checkStreaming } from "./doctor/network.ts";
@@ -55,6 +57,7 @@ export async function run(options: Options, context: Context): Promise<void> {
   await add(checkSync(config.dataDir));
   await add(checkOpenFiles(config.connectionsMax));
   await add(await checkClock(() => serverTime(context.client.url)));
+  await add(checkCertificate(certificateFiles(config), Date.now()));
   await add(await checkServer(context));
   if (options.publicUrl === undefined) await add(skipped("proxy", "give --public-url to see whether streams pass it"));
   else await add(await checkStreaming(options.publicUrl, serverAddress(options, io).token));

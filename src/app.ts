@@ -4,12 +4,15 @@ import { databaseBytes } from "./db/size.ts";
 import { transientText } from "./events/transient.ts";
 import { Gate } from "./http/auth.ts";
 import { BodyReader } from "./http/body.ts";
+import { certificateFiles } from "./http/certificate.ts";
+import { CertificateWatch } from "./http/certificate-watch.ts";
 import { Connections } from "./http/connections.ts";
 import { RateLimit, Refusals } from "./http/limits.ts";
 import { addressReader } from "./http/limits-address.ts";
 import { Polls } from "./http/limits-polls.ts";
+import { Listener } from "./http/listener.ts";
 import { QueueSnapshots } from "./http/queue-snapshots.ts";
-import { closeServer, createServer, listen } from "./http/server.ts";
+import { createServer } from "./http/server.ts";
 import type { Services } from "./http/services.ts";
 import { McpHost } from "./mcp/host.ts";
 import { isLoopback } from "./setting.ts";
@@ -37,6 +40,8 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
   const telemetry = config.telemetry === "on" ? await createTelemetry(config, outside) : undefined;
   const { clock, version } = outside;
   const logger = telemetry?.logger ?? outside.logger;
+  const files = certificateFiles(config);
+  const certificates = files && new CertificateWatch({ files, clock, logger: logger.as("matric::http") });
   const core = createCore(config, { ...outside, logger }, telemetry);
   const { log, hub, publisher, notes, jobs, webhooks } = core;
   const { access } = core;
@@ -86,9 +91,10 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
     refusals,
     addressRate: isOpen || !addressRate.isOn ? undefined : addressRate,
     addressOf: addressReader({
-      peerOf: (request) => server.server?.requestIP(request)?.address,
+      peerOf: (request) => listener.peerOf(request),
       trustedProxies: config.trustedProxies,
     }),
+    upgrade: (request, data) => listener.upgrade(request, data),
     telemetry,
     version,
     queueStatus,
@@ -96,16 +102,17 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
     stopping: stopping.signal,
   };
   const server = createServer(services);
-
+  const listener = new Listener(server, services);
   const stop = async () => {
     isReady = false;
     connections.stop();
     bodies.stop();
+    certificates?.stop();
     stopping.abort();
     queueSnapshots.stop();
     await mcp.stop();
     await core.drain();
-    await closeServer(server, clock);
+    await listener.close();
     await telemetry?.stop();
     core.close();
   };
@@ -113,7 +120,8 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
   const stopOnce = () => (stopped ??= stop());
 
   try {
-    const url = listen(server, services);
+    const url = listener.start(certificates?.current);
+    certificates?.start((certificate) => listener.renew(certificate));
     connections.start();
     bodies.start();
     telemetry?.start({

@@ -27,6 +27,20 @@ export const settings = {
     help: "port to listen on; 0 takes a free one",
     parse: integer(0, 65_535),
   }),
+  tlsCert: setting({
+    env: "MATRIC_TLS_CERT",
+    default: undefined as string | undefined,
+    defaultText: "none: plain HTTP",
+    help: "PEM file with the certificate, and after it those between it and its root; with it the server speaks HTTPS only",
+    parse: nonEmpty,
+  }),
+  tlsKey: setting({
+    env: "MATRIC_TLS_KEY",
+    default: undefined as string | undefined,
+    defaultText: "none",
+    help: "PEM file with the certificate's key; both files are read again when they change",
+    parse: nonEmpty,
+  }),
   dataDir: setting({
     env: "MATRIC_DATA_DIR",
     default: join(process.env.XDG_DATA_HOME || join(homedir(), ".local/share"), "matric"),
@@ -216,6 +230,9 @@ export function readConfig(flags: Partial<Record<SettingName, string>>, env: Rec
     settingFrom(one, flags[name as SettingName], env[one.env]),
   ]);
   const config = Object.freeze(Object.fromEntries(entries)) as Config;
+  if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) {
+    throw configError("MATRIC_TLS_CERT", "and MATRIC_TLS_KEY must be set together");
+  }
   if (config.aiUrl && !config.aiModel) throw configError("MATRIC_AI_MODEL", "must name a model when MATRIC_AI_URL is set");
   if ((config.jwtIssuer === undefined) !== (config.jwtAudience === undefined)) {
     throw configError("MATRIC_JWT_ISSUER", "and MATRIC_JWT_AUDIENCE must be set together");

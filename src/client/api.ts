@@ -124,7 +124,16 @@ export function unreachable(server: string, cause: unknown): ClientError {
   return new ClientError("unreachable", `${server} cannot be reached: ${why.replace(/\.+$/, "")}.`, {}, { cause });
 }
 
+const untrusted =
+  "its certificate is signed by nobody whom this machine trusts; NODE_EXTRA_CA_CERTS can name a file with whoever it is";
+
 const reasons: Record<string, string> = {
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
   ConnectionRefused: "the connection was refused",
   ECONNREFUSED: "the connection was refused",
   ConnectionClosed: "the connection was closed",

@@ -71,7 +71,7 @@ export class Guard {
       if (isForeign(request)) throw refused("from the pages of other sites");
       return next;
     }
-    if (host !== null && isAt(origin, host)) return next;
+    if (host !== null && isAt(origin, host, request.url)) return next;
     if (!this.#allowed.has(origin.toLowerCase())) throw refused(`from the origin "${origin}"`);
     if (request.method === "OPTIONS" && request.headers.has("access-control-request-method")) return () => preflight(origin);
     return async (again) => {
@@ -125,10 +125,13 @@ function hostOf(origin: string): string | undefined {
   return URL.parse(origin)?.host || undefined;
 }
 
-/** Whether a page of this origin asks the server that it came from. A proxy may add the port that goes without saying. */
-function isAt(origin: string, host: string): boolean {
+/**
+ * Whether a page of this origin asks the server that it came from. A proxy may add the port that goes without saying, and may end
+ * TLS; where we do that ourselves, a page that came without it is whatever somebody on the way made of it.
+ */
+function isAt(origin: string, host: string, asked: string): boolean {
   const url = URL.parse(origin);
-  if (!url || url.host === "") return false;
+  if (!url || url.host === "" || (asked.startsWith("https:") && url.protocol !== "https:")) return false;
   const addressed = host.toLowerCase();
   return addressed === url.host || (url.port === "" && addressed === `${url.host}:${url.protocol === "https:" ? 443 : 80}`);
 }

@@ -1,6 +1,4 @@
-import http from "node:http";
 import { Elysia, ParseError, ValidationError } from "elysia";
-import { type Clock, waitAtMost } from "../clock.ts";
 import { MatricError } from "../errors.ts";
 import { mismatch } from "../mismatch.ts";
 import { methodsAt } from "./allow.ts";
@@ -20,15 +18,11 @@ import type { Route } from "./openapi.ts";
 import { asMatricError, problemResponse } from "./problem.ts";
 import { queueRoutes } from "./queue.ts";
 import type { Services } from "./services.ts";
-import { socketHandler } from "./socket-handler.ts";
 import { socketRoutes } from "./socket-route.ts";
 import { ticketRoutes } from "./tickets.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { pageRoutes } from "./ui.ts";
 import { webhookRoutes } from "./webhooks.ts";
-
-/** For answers that are on their way when the server stops. */
-const lastWordsMs = 1000;
 
 /** The whole HTTP surface. Nothing listens yet. */
 export function createServer(services: Services) {
@@ -73,62 +67,6 @@ export function createServer(services: Services) {
   return app;
 }
 
-/** Starts to listen; a port that is taken is refused clearly. Returns where the server can be reached. */
-export function listen(app: ReturnType<typeof createServer>, services: Services): URL {
-  const { config, clock, log, hub, logger, connections, access, refusals, queueStatus } = services;
-  const websocket = socketHandler(
-    {
-      log,
-      hub,
-      clock,
-      logger,
-      connections,
-      access,
-      refusals,
-      queueStatus,
-      pingMs: config.wsPingSeconds * 1000,
-      pongTimeoutMs: config.wsPongTimeoutSeconds * 1000,
-      slowMs: config.slowSeconds * 1000,
-      subscriptionsMax: config.subscriptionsMax,
-    },
-    config.wsMessageBytesMax,
-  );
-  // Of every server of the process: Bun has no option of its own for it.
-  Object.assign(http, { maxHeaderSize: config.headerBytesMax });
-  try {
-    app.listen({
-      hostname: config.host,
-      port: config.port,
-      // Two servers on one port would share its clients in silence.
-      reusePort: false,
-      development: false,
-      idleTimeout: 30,
-      // Our own limit answers with a problem; Bun's would close with an empty 413.
-      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      websocket,
-    });
-  } catch (cause) {
-    throw new MatricError(
-      "address_in_use",
-      `The server cannot listen on ${config.host} port ${config.port}: ${whyNot(cause)}.`,
-      {},
-      { cause },
-    );
-  }
-  if (!app.server) throw new Error("Elysia did not start a server");
-  return app.server.url;
-}
-
-/**
- * Lets the answers that are on their way leave, then closes every connection. Streams and long polls must have been told
- * before: those that are still open after `lastWordsMs` are cut.
- */
-export async function closeServer({ server }: ReturnType<typeof createServer>, clock: Clock): Promise<void> {
-  if (!server) return;
-  await waitAtMost(clock, lastWordsMs, server.stop());
-  await server.stop(true);
-}
-
 /** What Elysia itself throws, in our words. */
 function fromElysia(error: unknown): unknown {
   if (error instanceof MatricError) return error;
@@ -148,11 +86,4 @@ function nothingHere({ method }: Request, allowed: string[]): Response {
   const response = problemResponse(new MatricError("method_not_allowed", message));
   response.headers.set("allow", allowed.join(", "));
   return response;
-}
-
-/** Why a server could not listen, and what to do about the commonest reason. */
-function whyNot(cause: unknown): string {
-  if (!(cause instanceof Error)) return `${cause}`;
-  const isTaken = "code" in cause && cause.code === "EADDRINUSE";
-  return isTaken ? "another program listens there; choose another port with --port" : cause.message;
 }

@@ -15,6 +15,7 @@ import type { BodyReader } from "./body.ts";
 import type { Connections } from "./connections.ts";
 import type { RateLimit, Refusals } from "./limits.ts";
 import type { Polls } from "./limits-polls.ts";
+import type { SocketData } from "./socket-data.ts";
 
 /** What the HTTP surfaces stand on; `app.ts` puts it together. */
 export interface Services {
@@ -40,6 +41,8 @@ export interface Services {
   addressRate: RateLimit | undefined;
   /** Where a request comes from. */
   addressOf: (request: Request) => string;
+  /** Makes a WebSocket of a request; false when it is no valid handshake. */
+  upgrade: (request: Request, data: SocketData) => boolean;
   /** Undefined where nobody wants to know. */
   telemetry: Telemetry | undefined;
   version: string;

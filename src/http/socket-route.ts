@@ -10,10 +10,10 @@ import type { SocketData } from "./socket-data.ts";
 export const socketQuery = Type.Object({ ...filterQuery, ...cursorQuery, ...ticketQuery });
 
 /** The upgrade to a WebSocket. What is wrong with the request is told before it, while a status can still be seen. */
-export function socketRoutes({ log, clock, connections, gate, addressOf, isReady, telemetry }: Services) {
+export function socketRoutes({ log, clock, connections, gate, addressOf, isReady, upgrade, telemetry }: Services) {
   return plugin("socket").get(
     "/ws",
-    ({ request, server }) => {
+    ({ request }) => {
       if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
         throw new MatricError(
           "malformed",
@@ -36,8 +36,7 @@ export function socketRoutes({ log, clock, connections, gate, addressOf, isReady
           address,
         },
       };
-      if (!server?.upgrade(request, { data: data as never }))
-        throw new MatricError("malformed", "This is not a valid WebSocket handshake.");
+      if (!upgrade(request, data)) throw new MatricError("malformed", "This is not a valid WebSocket handshake.");
       telemetry?.requests.upgraded(request);
       return undefined;
     },

@@ -54,6 +54,8 @@ export const streamHeaders = {
   },
 };
 
+/** How long the rest of a stream that the server ended may wait for a client that takes nothing. */
+const lingerMs = 10_000;
 /** A held-back batch leaves early at this size. */
 const batchBytesMax = 64 * 1024;
 
@@ -213,18 +215,36 @@ class EventStream implements Sink<Uint8Array>, Connection {
       const data = this.deps.connections.word("StreamClosing", { reason, retry_ms: retryMs }, this.id);
       this.#say("StreamClosing", data, { retryMs });
     }
-    if (this.#full) this.request.giveUp();
-    this.end(reason);
+    const waiting = this.#full;
+    this.#leave(reason);
+    if (waiting) this.#giveUp(waiting);
+    else this.#ended.resolve();
   }
 
   end(reason: CloseReason): void {
+    this.#leave(reason);
+    this.#ended.resolve();
+  }
+
+  #leave(reason: CloseReason): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#subscription.stop();
     this.#cancelBatch?.();
     this.deps.connections.remove(this, reason);
     this.#release();
-    this.#ended.resolve();
+  }
+
+  /**
+   * What waits for the client may still be taken, for a while. The connection is closed when it falls silent; by HTTP/2 it may
+   * serve other streams and stay, then this one is cut off it.
+   */
+  #giveUp(waiting: Promise<void>): void {
+    this.request.giveUp();
+    waiting.then(this.#ended.resolve);
+    // Without a reason, which Bun would print.
+    const cancel = this.deps.clock.after(lingerMs, () => this.#ended.reject());
+    this.#ended.promise.then(cancel, cancel);
   }
 
   #say(event: string, data: string, more: { id?: string; retryMs?: number } = {}): void {

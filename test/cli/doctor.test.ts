@@ -120,6 +120,7 @@ describe("the command", () => {
       "disk sync",
       "open files",
       "clock",
+      "certificate",
       "server",
       "proxy",
       "webhooks",

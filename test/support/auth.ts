@@ -60,8 +60,8 @@ export class TestSocket {
   readonly #socket: WebSocket;
   #wake = () => {};
 
-  constructor(url: string, headers: Record<string, string> = {}) {
-    this.#socket = new WebSocket(url.replace(/^http/, "ws"), { headers });
+  constructor(url: string, headers: Record<string, string> = {}, tls: Bun.TLSOptions = {}) {
+    this.#socket = new WebSocket(url.replace(/^http/, "ws"), { headers, tls });
     this.#socket.addEventListener("message", ({ data }) => {
       this.messages.push(JSON.parse(String(data)));
       this.#wake();

@@ -16,9 +16,9 @@ export class ByteStream {
     this.#abort = abort;
   }
 
-  static async open(url: string, headers: Record<string, string> = {}): Promise<ByteStream> {
+  static async open(url: string, headers: Record<string, string> = {}, more: BunFetchRequestInit = {}): Promise<ByteStream> {
     const abort = new AbortController();
-    return new ByteStream(await fetch(url, { headers, signal: abort.signal }), abort);
+    return new ByteStream(await fetch(url, { headers, signal: abort.signal, ...more }), abort);
   }
 
   /** Takes what came up to and including `end`; waits for it. */

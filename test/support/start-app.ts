@@ -34,7 +34,7 @@ export interface TestApp {
     options?: CallOptions,
   ): Promise<Reply<Static<Answer>>>;
   /** A request as it is, to any path. */
-  fetch(path: string, init?: RequestInit): Promise<Response>;
+  fetch(path: string, init?: BunFetchRequestInit): Promise<Response>;
   /** Also removes the data, unless `dataDir` was given. */
   stop(): Promise<void>;
 }
@@ -67,7 +67,7 @@ export async function startApp(overrides: Partial<Config> = {}, outside: Partial
     },
     async stop() {
       await app.stop();
-      if (overrides.dataDir === undefined) rmSync(dataDir, { recursive: true });
+      if (overrides.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true });
     },
   };
 }
