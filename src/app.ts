@@ -131,6 +131,7 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
       storageBytes: () => databaseBytes(config.dataDir),
       streams: () => connections.figures(),
       webhooks: () => webhooks.totals(),
+      agents: () => ({ ...mcp.status() }),
       limits: () => refusals.counts(),
     });
     await core.start();

@@ -70,6 +70,20 @@ describe.each(revisions)("an agent that speaks %s", (revision) => {
     });
   });
 
+  test("is seen by those who watch the server", async () => {
+    const held = async () => {
+      const text = await (await app.fetch("/metrics")).text();
+      return [...text.matchAll(/^matric_agents\{kind="(\w+)"\} (\d+)$/gm)].map(([, kind, count]) => `${kind} ${count}`);
+    };
+    const sessions = revision === "2025-11-25" ? "sessions 1" : "sessions 0";
+    const abort = new AbortController();
+    const waiting = agent.call("wait_for_events", { timeout_ms: 50_000 }, abort.signal).catch(() => {});
+    await eventually(async () => Bun.deepEquals(await held(), [sessions, "streams 0", "waiters 1"]));
+    abort.abort();
+    await waiting;
+    await eventually(async () => Bun.deepEquals(await held(), [sessions, "streams 0", "waiters 0"]));
+  });
+
   test("that vanishes while it waits takes nobody's place for longer than a second", async () => {
     await app.stop();
     app = await startApp({ mcpWaitersMax: 1 });

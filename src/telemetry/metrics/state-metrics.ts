@@ -27,6 +27,8 @@ export interface StateSources {
   storageBytes(): Readonly<Record<string, number>>;
   streams(): Readonly<Record<string, StreamFigures>>;
   webhooks(): WebhookTotals;
+  /** What agents hold open, by kind. */
+  agents(): Readonly<Record<string, number>>;
   /** How often each limit was reached. */
   limits(): ReadonlyMap<string, number>;
 }
@@ -92,6 +94,10 @@ export function registerState(registry: Registry, sources: StateSources): void {
     "matric_webhook_lag_events",
     "Events that have not been looked at for the active webhook which is furthest behind.",
     () => sources.webhooks().lagEventsMax,
+  );
+
+  gaugeBy("matric_agents", "What agents hold open: sessions, streams of notifications, calls that wait.", "kind", () =>
+    sources.agents(),
   );
 
   gauge("matric_log_events", "Events that are kept in the log.", () => {
