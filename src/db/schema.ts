@@ -87,6 +87,8 @@ export const noteRevisions = sqliteTable(
   },
   (t) => [
     primaryKey({ columns: [t.noteId, t.version] }),
+    // In the order in which they were stored: it ends in the rowid.
+    index("note_revisions_by_note").on(t.noteId),
     foreignKey({ columns: [t.noteId], foreignColumns: [notes.id] }).onDelete("cascade"),
   ],
 );

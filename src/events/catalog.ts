@@ -28,6 +28,8 @@ const Source = Type.Union([Type.Literal("user"), Type.Literal("agent"), Type.Lit
   description: "Who made this text",
 });
 
+const RevisionNumber = Type.Integer({ minimum: 1, description: "Of the revision; the note's own version stays as it is" });
+
 const note = { note_id: NoteId, version: Version };
 const job = {
   job_id: JobId,
@@ -81,7 +83,7 @@ export const catalog = {
   }),
   NoteRevisionCreated: define({
     summary: "A text was kept aside as a revision, because the note had changed meanwhile",
-    data: object({ ...note, source: Source, job_id: Type.Optional(JobId) }),
+    data: object({ ...note, version: RevisionNumber, source: Source, job_id: Type.Optional(JobId) }),
     topics: noteTopics,
     subject: "note",
     telemetry: { level: "info", message: "Note revision created", fields: ["note_id", "version", "source", "job_id"] },

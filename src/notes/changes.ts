@@ -20,7 +20,7 @@ type Changed = EventData<"NoteUpdated">["changed"];
 /**
  * The one way in which notes change. Every change, deleting and restoring included, gives the note its next version, one
  * revision of that number and one event, so that a subscriber can order the states of a note by their version alone.
- * A text that is kept aside takes a number too; the note's next version is then the one after it.
+ * A text that is kept aside is no change: it gets a number of its own.
  */
 export class NoteChanges {
   constructor(
@@ -69,12 +69,13 @@ export class NoteChanges {
 
   /** Stores a text as a revision that the note never had. Returns its number. */
   keepAside(tx: Tx, note: NoteRow, content: string, origin: Origin): number {
-    const aside = this.#succeed(note, { content });
+    const version = this.revisions.nextAside(note.id);
+    const aside = { ...note, content, version, updatedAt: this.clock.now() };
     this.#keep(aside, origin, false);
-    const data: EventData<"NoteRevisionCreated"> = { note_id: note.id, version: aside.version, source: origin.source };
+    const data: EventData<"NoteRevisionCreated"> = { note_id: note.id, version, source: origin.source };
     if (origin.jobId !== null) data.job_id = origin.jobId;
     this.log.append(tx, [draft("NoteRevisionCreated", data, origin.actor)]);
-    return aside.version;
+    return version;
   }
 
   #succeed(note: NoteRow, change: Partial<NoteRow>): NoteRow {

@@ -6,6 +6,8 @@ export const titleCharsMax = 500;
 export const tagCharsMax = 64;
 export const tagsMax = 64;
 export const queryCharsMax = 1000;
+/** Texts that were kept aside are numbered above this, so that a note's own versions have no gap. No note is changed so often. */
+export const asideVersionsFrom = 1_000_000_000;
 
 const Id = Type.String({ description: "Id of the note (UUIDv7)" });
 const Time = (description: string) => Type.String({ format: "date-time", description });
@@ -54,7 +56,7 @@ export const Revision = Type.Object(
     note_id: Id,
     version: Type.Integer({
       minimum: 1,
-      description: "The version of the note, or the number under which a text was kept aside",
+      description: `The version of the note, or for a text that was kept aside a number above ${asideVersionsFrom}`,
     }),
     based_on: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()], {
       description: "The version whose text this one was made from; null for the first",

@@ -106,10 +106,10 @@ export class Notes implements RevisableNotes {
   revisions(id: string, { limit, cursor }: PageRequest): RevisionPage {
     this.#require(id);
     const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : revisionPosition.parse(cursor);
-    const found = this.#revisions.versionsBefore(id, before, limit + 1);
-    const { items, hasMore } = takePage(found, limit, (version) => revisionOf(this.#requireRevision(id, version)));
-    const last = items.at(-1);
-    return { items, next_cursor: hasMore && last ? revisionPosition.format(last.version) : null };
+    const found = this.#revisions.before(id, before, limit + 1);
+    const { items, hasMore } = takePage(found, limit, ({ version }) => revisionOf(this.#requireRevision(id, version)));
+    const last = found[items.length - 1];
+    return { items, next_cursor: hasMore && last ? revisionPosition.format(last.rowId) : null };
   }
 
   revision(id: string, version: number): Revision {

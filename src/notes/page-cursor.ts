@@ -23,9 +23,9 @@ export const searchOffset = {
   parse: (cursor: string) => Number(decode(cursor, /^search (\d{1,9})$/)[1]),
 };
 
-/** Among revisions: the version of the last one of the page before. */
+/** Among revisions: the row of the last one of the page before. */
 export const revisionPosition = {
-  format: (version: number) => encode(`revision ${version}`),
+  format: (rowId: number) => encode(`revision ${rowId}`),
   parse: (cursor: string) => Number(decode(cursor, /^revision (\d{1,15})$/)[1]),
 };
 

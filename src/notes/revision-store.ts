@@ -1,10 +1,13 @@
-import { and, desc, eq, lt, max, sql } from "drizzle-orm";
+import { and, desc, eq, lt, lte, max, sql } from "drizzle-orm";
 import type { Db } from "../db/open.ts";
 import { noteRevisions } from "../db/schema.ts";
+import { asideVersionsFrom } from "./contract.ts";
 
 export type RevisionRow = typeof noteRevisions.$inferSelect;
 
 const value = sql.placeholder;
+/** Rises with every row. */
+const rowId = sql<number>`rowid`;
 
 /** Every text that a note had, and those kept aside for it. Rows are added and never changed. */
 export class RevisionStore {
@@ -40,13 +43,13 @@ export class RevisionStore {
     this.#newest = orm
       .select({ version: max(noteRevisions.version) })
       .from(noteRevisions)
-      .where(ofNote)
+      .where(and(ofNote, lte(noteRevisions.version, value("most"))))
       .prepare();
     this.#before = orm
-      .select({ version: noteRevisions.version })
+      .select({ version: noteRevisions.version, rowId })
       .from(noteRevisions)
-      .where(and(ofNote, lt(noteRevisions.version, value("version"))))
-      .orderBy(desc(noteRevisions.version))
+      .where(and(ofNote, lt(rowId, value("rowId"))))
+      .orderBy(desc(rowId))
       .limit(value("limit"))
       .prepare();
   }
@@ -59,13 +62,19 @@ export class RevisionStore {
     return this.#find.get({ noteId, version });
   }
 
-  /** The number for the next change of the note, or for the next text that is kept aside: they share one count. */
+  /** The number for the next change of the note. */
   nextVersion(noteId: string): number {
-    return (this.#newest.get({ noteId })?.version ?? 0) + 1;
+    return (this.#newest.get({ noteId, most: asideVersionsFrom })?.version ?? 0) + 1;
   }
 
-  /** At most `limit` numbers of revisions below `version`, newest first. */
-  versionsBefore(noteId: string, version: number, limit: number): number[] {
-    return this.#before.all({ noteId, version, limit }).map((row) => row.version);
+  /** The number for the next text that is kept aside. */
+  nextAside(noteId: string): number {
+    const newest = this.#newest.get({ noteId, most: Number.MAX_SAFE_INTEGER })?.version ?? 0;
+    return Math.max(newest, asideVersionsFrom) + 1;
+  }
+
+  /** At most `limit` revisions that were stored before the row `rowId`, newest first. */
+  before(noteId: string, rowId: number, limit: number): { version: number; rowId: number }[] {
+    return this.#before.all({ noteId, rowId, limit });
   }
 }

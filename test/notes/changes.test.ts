@@ -51,8 +51,9 @@ function visible({ notes }: Opened, ids: string[], model: NoteModel) {
     const revisions = notes.revisions(id, { limit: 500 }).items.reverse();
     return {
       note: { title, content, tags, version },
-      versions: revisions.map((one) => one.version),
-      revisions: revisions.map(({ title, content, tags, applied, source }) => ({ title, content, tags, applied, source })),
+      revisions: revisions.map(({ title, content, tags, version, applied, source }) => {
+        return { title, content, tags, version, applied, source };
+      }),
     };
   });
 }
@@ -60,8 +61,7 @@ function visible({ notes }: Opened, ids: string[], model: NoteModel) {
 function predicted(model: NoteModel) {
   return model.notes.map((note) => {
     if (note.deleted) return { deleted: true };
-    const versions = note.revisions.map((_, index) => index + 1);
-    return { note: { ...model.textOf(note), version: note.version }, versions, revisions: note.revisions };
+    return { note: { ...model.textOf(note), version: note.version }, revisions: note.revisions };
   });
 }
 

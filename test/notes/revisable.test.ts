@@ -88,12 +88,12 @@ describe("applying a revision", () => {
 });
 
 describe("keeping a text aside", () => {
-  test("stores it under the next number with the title and tags of now, and leaves the note as it is", async () => {
+  test("stores it under a number of its own with the title and tags of now, and leaves the note as it is", async () => {
     const edited = await notes.update(note.id, { title: "Ocean", content: "it is wide" }, { actor: user });
     opened.takeEvents();
-    expect(await keepAside("It is deep.")).toEqual({ version: 3 });
+    expect(await keepAside("It is deep.")).toEqual({ version: 1_000_000_001 });
     expect(notes.get(note.id)).toEqual(edited);
-    expect(notes.revision(note.id, 3)).toMatchObject({
+    expect(notes.revision(note.id, 1_000_000_001)).toMatchObject({
       title: "Ocean",
       content: "It is deep.",
       tags: ["water"],
@@ -108,27 +108,37 @@ describe("keeping a text aside", () => {
         event: "NoteRevisionCreated",
         subject: `note:${note.id}`,
         actor: worker,
-        data: { note_id: note.id, version: 3, source: "ai_revision", job_id: jobId },
+        data: { note_id: note.id, version: 1_000_000_001, source: "ai_revision", job_id: jobId },
       },
     ]);
   });
 
-  test("the note's own next change takes the number after it", async () => {
+  test("the note's own versions go on without a gap, and the list is in the order of time", async () => {
     await keepAside("It is deep.");
-    expect(await notes.update(note.id, { title: "Ocean" }, { actor: user, ifMatch: 1 })).toMatchObject({ version: 3 });
-    expect(notes.revisions(note.id, { limit: 10 }).items.map((one) => [one.version, one.applied])).toEqual([
+    expect(await notes.update(note.id, { title: "Ocean" }, { actor: user, ifMatch: 1 })).toMatchObject({ version: 2 });
+    await keepAside("It is wide.");
+    expect(await notes.update(note.id, { title: "Sea" }, { actor: user, ifMatch: 2 })).toMatchObject({ version: 3 });
+    const seen: [number, boolean][] = [];
+    for (let cursor: string | undefined | null; cursor !== null; ) {
+      const page = notes.revisions(note.id, { limit: 2, ...(cursor && { cursor }) });
+      seen.push(...page.items.map((one): [number, boolean] => [one.version, one.applied]));
+      cursor = page.next_cursor;
+    }
+    expect(seen).toEqual([
       [3, true],
-      [2, false],
+      [1_000_000_002, false],
+      [2, true],
+      [1_000_000_001, false],
       [1, true],
     ]);
   });
 
   test("the user can choose it like any other revision", async () => {
     await keepAside("It is deep.");
-    const chosen = await notes.restoreRevision(note.id, 2, { actor: user });
-    expect(chosen).toMatchObject({ content: "It is deep.", version: 3 });
-    expect(notes.revision(note.id, 3)).toMatchObject({ source: "restore", based_on: 2, applied: true });
-    expect(notes.revision(note.id, 2).applied).toBe(false);
+    const chosen = await notes.restoreRevision(note.id, 1_000_000_001, { actor: user });
+    expect(chosen).toMatchObject({ content: "It is deep.", version: 2 });
+    expect(notes.revision(note.id, 2)).toMatchObject({ source: "restore", based_on: 1_000_000_001, applied: true });
+    expect(notes.revision(note.id, 1_000_000_001).applied).toBe(false);
   });
 
   test("it is not found by a search", async () => {

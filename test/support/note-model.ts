@@ -16,6 +16,7 @@ export interface ModelText {
 }
 
 interface ModelRevision extends ModelText {
+  version: number;
   applied: boolean;
   source: Revision["source"];
 }
@@ -23,7 +24,7 @@ interface ModelRevision extends ModelText {
 interface ModelNote {
   version: number;
   deleted: boolean;
-  /** Of version 1, 2, 3 … */
+  /** In the order in which they were made. */
   revisions: ModelRevision[];
 }
 
@@ -34,7 +35,7 @@ export type Expected = { code: string } | { version: number; event?: { name: str
 const title = fc.constantFrom<string[]>("Sea", "Ocean");
 const content = fc.constantFrom<string[]>("deep", "wide", "blue");
 const tags = fc.constantFrom<string[][]>([], ["a"], ["b", "a"]);
-const number = fc.integer({ min: 1, max: 6 });
+const number = fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 1, max: 6 }) }, fc.constantFrom(1_000_000_001, 1_000_000_002));
 const note = fc.nat({ max: 2 });
 const ifMatch = fc.option(number, { nil: undefined, freq: 2 });
 
@@ -63,7 +64,7 @@ export class NoteModel {
 
   perform(action: NoteAction): Expected {
     if (action.do === "create") {
-      this.notes.push({ version: 1, deleted: false, revisions: [{ ...action.text, applied: true, source: "user" }] });
+      this.notes.push({ version: 1, deleted: false, revisions: [{ ...action.text, version: 1, applied: true, source: "user" }] });
       return { version: 1, event: { name: "NoteCreated", note: this.notes.length - 1, data: { version: 1 } } };
     }
     const found = this.notes[action.note];
@@ -72,7 +73,7 @@ export class NoteModel {
     if (found.deleted) return { code: "not_found" };
     if ("ifMatch" in action && action.ifMatch !== undefined && action.ifMatch !== found.version)
       return { code: "version_conflict" };
-    const chosen = "version" in action ? found.revisions[action.version - 1] : undefined;
+    const chosen = "version" in action ? revisionOf(found, action.version) : undefined;
     const text = this.textOf(found);
     switch (action.do) {
       case "remove":
@@ -85,7 +86,8 @@ export class NoteModel {
         if (chosen?.content !== text.content) return { version: found.version };
         return this.#write(action.note, found, { ...text, content: action.content }, "ai_revision");
       case "keepAside": {
-        const version = found.revisions.push({ ...text, content: action.content, applied: false, source: "ai_revision" });
+        const version = 1_000_000_001 + found.revisions.filter(({ applied }) => !applied).length;
+        found.revisions.push({ ...text, content: action.content, version, applied: false, source: "ai_revision" });
         const data = { version, source: "ai_revision", job_id: "job" };
         return { version: found.version, event: { name: "NoteRevisionCreated", note: action.note, data } };
       }
@@ -93,7 +95,7 @@ export class NoteModel {
   }
 
   textOf(note: ModelNote): ModelText {
-    const { title, content, tags } = note.revisions[note.version - 1] ?? { title: "", content: "", tags: [] };
+    const { title, content, tags } = revisionOf(note, note.version) ?? { title: "", content: "", tags: [] };
     return { title, content, tags };
   }
 
@@ -101,17 +103,23 @@ export class NoteModel {
     const before = this.textOf(note);
     const changed = (["title", "content", "tags"] as const).filter((field) => !Bun.deepEquals(before[field], text[field]));
     if (changed.length === 0) return { version: note.version };
-    note.version = note.revisions.push({ ...text, applied: true, source });
+    const { title, content, tags } = text;
+    note.revisions.push({ title, content, tags, version: ++note.version, applied: true, source });
     const data = { version: note.version, changed, source, ...(source === "ai_revision" && { job_id: "job" }) };
     return { version: note.version, event: { name: "NoteUpdated", note: index, data } };
   }
 
   #setDeleted(index: number, note: ModelNote, deleted: boolean): Expected {
-    note.version = note.revisions.push({ ...this.textOf(note), applied: true, source: deleted ? "user" : "restore" });
+    const text = this.textOf(note);
+    note.revisions.push({ ...text, version: ++note.version, applied: true, source: deleted ? "user" : "restore" });
     note.deleted = deleted;
     return {
       version: note.version,
       event: { name: deleted ? "NoteDeleted" : "NoteRestored", note: index, data: { version: note.version } },
     };
   }
+}
+
+function revisionOf(note: ModelNote, version: number): ModelRevision | undefined {
+  return note.revisions.find((one) => one.version === version);
 }

@@ -93,7 +93,7 @@ function RevisionLink({ revision, isChosen, isCurrent }: { revision: Revision; i
       title={exactly(created_at)}
     >
       <span>
-        <b>{version}</b> {makers[source]}
+        {applied && <b>{version}</b>} {makers[source]}
         {isCurrent && <span class="badge">now</span>}
         {!applied && <span class="badge aside">kept aside</span>}
       </span>
@@ -118,7 +118,7 @@ function ComparisonHead({ note, chosen, other, revisions, isCurrent, onCompare }
   return (
     <div class="comparison-head">
       <label>
-        Version {chosen.version}, compared with
+        {chosen.applied ? `Version ${chosen.version}` : "Kept aside"}, compared with
         <select
           value={other?.version ?? ""}
           onChange={({ currentTarget }) => onCompare(Number(currentTarget.value))}
@@ -127,9 +127,9 @@ function ComparisonHead({ note, chosen, other, revisions, isCurrent, onCompare }
           {!other && <option value="">nothing</option>}
           {revisions
             .filter(({ version }) => version !== chosen.version)
-            .map(({ version, source }) => (
-              <option key={version} value={version}>
-                {`${version} · ${makers[source]}`}
+            .map((one) => (
+              <option key={one.version} value={one.version}>
+                {`${one.applied ? one.version : "kept aside"} · ${makers[one.source]}`}
               </option>
             ))}
         </select>
@@ -139,9 +139,9 @@ function ComparisonHead({ note, chosen, other, revisions, isCurrent, onCompare }
         class="primary"
         disabled={isCurrent || note.isDirty.value}
         title={note.isDirty.value ? "Save or discard what you wrote first" : undefined}
-        onClick={() => desk.restoreRevision(note.id, chosen.version)}
+        onClick={() => desk.restoreRevision(chosen)}
       >
-        {isCurrent ? "This is the note now" : `Restore version ${chosen.version}`}
+        {isCurrent ? "This is the note now" : `Restore ${chosen.applied ? `version ${chosen.version}` : "what was kept aside"}`}
       </button>
     </div>
   );

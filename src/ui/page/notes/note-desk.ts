@@ -1,7 +1,7 @@
 import { effect, signal } from "@preact/signals";
 import type { Client } from "../../../client/client.ts";
 import type { Job } from "../../../jobs/contract.ts";
-import type { Note } from "../../../notes/contract.ts";
+import type { Note, Revision } from "../../../notes/contract.ts";
 import type { JobBoard } from "../jobs/job-board.ts";
 import type { Arrival, FeedListener } from "../live/feed.ts";
 import { go, route } from "../shell/route.ts";
@@ -135,13 +135,14 @@ export class NoteDesk implements FeedListener {
     }
   }
 
-  async restoreRevision(id: string, version: number): Promise<void> {
+  async restoreRevision({ note_id: id, version, applied }: Revision): Promise<void> {
     const { client, toasts } = this.deps;
     try {
       const note = await client.notes.restoreRevision(id, version);
       this.open.value?.adopt(note);
       this.deps.list.put(note);
-      toasts.show({ key: `restored:${id}`, kind: "success", text: `Version ${version} is the note’s text again` });
+      const text = applied ? `Version ${version} is the note’s text again` : "The text that was kept aside is the note’s now";
+      toasts.show({ key: `restored:${id}`, kind: "success", text });
       go({ view: "notes", noteId: id });
     } catch (error) {
       toasts.problem("The version could not be restored", error);

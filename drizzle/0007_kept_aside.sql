@@ -1,0 +1,1 @@
+CREATE INDEX `note_revisions_by_note` ON `note_revisions` (`note_id`);
