@@ -1,4 +1,5 @@
-import { catalog, Envelope, type EventData, type EventName, type TransientData } from "../events/catalog.ts";
+import { catalog, Envelope, type EventData, type EventName } from "../events/catalog.ts";
+import type { TransientData } from "../events/transient-catalog.ts";
 import { decode } from "./conform.ts";
 
 /** One event as it came. `text` is the server's JSON, untouched; it is parsed when somebody looks into it. */

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../clock.ts";
-import { type TransientData, type TransientName, transientCatalog } from "../events/catalog.ts";
 import { parseCursor } from "../events/cursor.ts";
+import { type TransientData, type TransientName, transientCatalog } from "../events/transient-catalog.ts";
 import { Backoff } from "./backoff.ts";
 import { decode } from "./conform.ts";
 import { ClientError, isFinal } from "./errors.ts";

@@ -1,6 +1,6 @@
 import { type Static, Type } from "@sinclair/typebox";
 import type { LogLevel } from "../logger.ts";
-import { define, type EventDefinition, object } from "./definition.ts";
+import { Count, Cursor, define, type EventDefinition, object } from "./definition.ts";
 
 /** Where an event comes from. With auth on, `id` is the id of the token that acted. */
 export const Actor = Type.Object(
@@ -14,16 +14,10 @@ export type Actor = Static<typeof Actor>;
 
 export const systemActor: Actor = { kind: "system", id: null };
 
-/** How a stream reaches its client. */
-export const Transport = Type.Union([Type.Literal("sse"), Type.Literal("ws"), Type.Literal("ndjson")]);
-export type Transport = Static<typeof Transport>;
-
 const NoteId = Type.String({ description: "Id of the note" });
 const JobId = Type.String({ description: "Id of the job" });
 const WebhookId = Type.String({ description: "Id of the webhook" });
-const Cursor = Type.String({ description: "A position in the log, `<seq>-<epoch>`" });
-const Version = Type.Integer({ minimum: 1, description: "Version of the note, or number of the revision" });
-const Count = (description: string) => Type.Integer({ minimum: 0, description });
+const Version = Type.Integer({ minimum: 1, description: "Version of the note" });
 const Source = Type.Union([Type.Literal("user"), Type.Literal("agent"), Type.Literal("ai_revision"), Type.Literal("restore")], {
   description: "Who made this text",
 });
@@ -186,100 +180,8 @@ export const catalog = {
   WebhookEnabled: webhookEvent("A webhook was enabled", "info", "Webhook enabled"),
 } satisfies Record<string, EventDefinition>;
 
-/** Snapshots and words about one connection: they have no id, are not in the log and are not replayed. */
-export const transientCatalog = {
-  QueueStatus: define({
-    summary: "The queue as it is now",
-    data: object({
-      queue_depth: Count("Jobs pending and running"),
-      pending: Count("Jobs that wait"),
-      running: Count("Jobs that a worker holds"),
-      paused: Type.Boolean(),
-    }),
-    topics: ["queue"],
-    subject: null,
-    telemetry: { level: "info", message: "Queue status", fields: ["queue_depth", "pending", "running", "paused"] },
-  }),
-  ConnectionOpened: define({
-    summary: "The first word on every stream",
-    data: object({
-      connection_id: Type.String(),
-      transport: Transport,
-      cursor: Cursor,
-      oldest: Cursor,
-      head: Cursor,
-      resumed: Type.Boolean({ description: "Whether the stream continues from a cursor that was sent" }),
-      heartbeat_seconds: Type.Number(),
-      expires_at: Type.Optional(
-        Type.String({ format: "date-time", description: "When the token expires, and the stream ends with `StreamClosing`" }),
-      ),
-    }),
-    topics: [],
-    subject: null,
-    telemetry: {
-      level: "info",
-      message: "Connection opened",
-      fields: ["connection_id", "transport", "cursor", "oldest", "head", "resumed", "heartbeat_seconds"],
-    },
-  }),
-  ConnectionClosed: define({
-    summary: "A stream ended",
-    data: object({
-      connection_id: Type.String(),
-      transport: Transport,
-      reason: Type.Union(
-        (["client", "heartbeat", "slow", "draining", "revoked", "expired", "error"] as const).map((why) => Type.Literal(why)),
-        { description: "`client` when the other side went away" },
-      ),
-      duration_ms: Count("How long it was open"),
-    }),
-    topics: [],
-    subject: null,
-    telemetry: { level: "info", message: "Connection closed", fields: ["connection_id", "transport", "reason", "duration_ms"] },
-  }),
-  StreamGap: define({
-    summary: "Events between two cursors cannot be had",
-    data: object({
-      from: Cursor,
-      to: Cursor,
-      reason: Type.Union([Type.Literal("expired"), Type.Literal("other_epoch"), Type.Literal("ahead_of_log")]),
-    }),
-    topics: [],
-    subject: null,
-    telemetry: { level: "warn", message: "Stream gap", fields: ["to", "reason"] },
-  }),
-  StreamClosing: define({
-    summary: "The server is about to end this stream; come back after `retry_ms`",
-    data: object({
-      reason: Type.Union([
-        Type.Literal("slow"),
-        Type.Literal("draining"),
-        Type.Literal("revoked"),
-        Type.Literal("expired"),
-        Type.Literal("overloaded"),
-      ]),
-      retry_ms: Count("Milliseconds to wait before connecting again"),
-    }),
-    topics: [],
-    subject: null,
-    telemetry: { level: "info", message: "Stream closing", fields: ["reason", "retry_ms"] },
-  }),
-  StreamCursor: define({
-    summary: "How far a filtered stream has come",
-    data: object({ cursor: Cursor }),
-    topics: [],
-    subject: null,
-    telemetry: { level: "debug", message: "Stream cursor", fields: ["cursor"] },
-  }),
-} satisfies Record<string, EventDefinition>;
-
 export type EventName = keyof typeof catalog;
 export type EventData<Name extends EventName> = Static<(typeof catalog)[Name]["data"]>;
-export type TransientName = keyof typeof transientCatalog;
-export type TransientData<Name extends TransientName> = Static<(typeof transientCatalog)[Name]["data"]>;
-
-/** All names that matric itself uses; a custom event can have none of them. */
-export const builtInNames: readonly string[] = [...Object.keys(catalog), ...Object.keys(transientCatalog)];
 
 /** The JSON that every transport sends. Events without `id` are not in the log. */
 export const Envelope = Type.Object(

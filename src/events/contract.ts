@@ -1,5 +1,6 @@
 import { type Static, Type } from "@sinclair/typebox";
-import { Envelope, transientCatalog } from "./catalog.ts";
+import { Envelope } from "./catalog.ts";
+import { transientCatalog } from "./transient-catalog.ts";
 
 /** The answer to one published event. */
 export const Published = Type.Object({ id: Type.String({ description: "Id of the event" }) });

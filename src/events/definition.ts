@@ -32,3 +32,6 @@ export const object = <Fields extends Record<string, TSchema>>(fields: Fields) =
 
 /** What is told of an event that somebody published: that it happened. Its data is its publisher's own. */
 export const customTelemetry: EventTelemetry<never> = { level: "info", message: "Custom event published", fields: [] };
+
+export const Cursor = Type.String({ description: "A position in the log, `<seq>-<epoch>`" });
+export const Count = (description: string) => Type.Integer({ minimum: 0, description });

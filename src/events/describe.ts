@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
-import { catalog, transientCatalog } from "./catalog.ts";
+import { catalog } from "./catalog.ts";
+import { transientCatalog } from "./transient-catalog.ts";
 
 export const EventType = Type.Object({
   event: Type.String(),

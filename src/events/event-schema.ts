@@ -1,6 +1,7 @@
 import { type TObject, type TProperties, Type } from "@sinclair/typebox";
-import { catalog, Envelope, transientCatalog } from "./catalog.ts";
+import { catalog, Envelope } from "./catalog.ts";
 import type { EventDefinition } from "./definition.ts";
+import { transientCatalog } from "./transient-catalog.ts";
 
 const strict = { additionalProperties: false };
 const { time, subject, actor } = Envelope.properties;

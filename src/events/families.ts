@@ -1,5 +1,6 @@
-import { catalog, transientCatalog } from "./catalog.ts";
+import { catalog } from "./catalog.ts";
 import type { TopicPattern } from "./definition.ts";
+import { transientCatalog } from "./transient-catalog.ts";
 
 /** Kinds of events that a reader may be kept from, each by the name of the scope that lets it read them. `events` is what users publish. */
 export const families = ["notes", "jobs", "webhooks", "events"] as const;

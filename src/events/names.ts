@@ -1,5 +1,9 @@
 import { nearestOf } from "../spelling.ts";
-import { builtInNames } from "./catalog.ts";
+import { catalog } from "./catalog.ts";
+import { transientCatalog } from "./transient-catalog.ts";
+
+/** All names that matric itself uses; a custom event can have none of them. */
+export const builtInNames: readonly string[] = [...Object.keys(catalog), ...Object.keys(transientCatalog)];
 
 const pascalCase = /^[A-Z][A-Za-z0-9]{0,63}$/;
 

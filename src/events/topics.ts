@@ -1,5 +1,6 @@
-import { catalog, transientCatalog } from "./catalog.ts";
+import { catalog } from "./catalog.ts";
 import type { TopicPattern } from "./definition.ts";
+import { transientCatalog } from "./transient-catalog.ts";
 
 /** The topic of every event that users publish themselves. */
 export const customTopic = "custom";

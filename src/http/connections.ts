@@ -1,9 +1,9 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { type Cancel, type Clock, every, timestamp } from "../clock.ts";
 import type { LimitName } from "../errors.ts";
-import { type TransientData, type TransientName, Transport } from "../events/catalog.ts";
 import type { Filter } from "../events/filter.ts";
 import { transientText } from "../events/transient.ts";
+import { type TransientData, type TransientName, Transport } from "../events/transient-catalog.ts";
 
 /** Why a stream ended; `client` when the other side went away. */
 export type CloseReason = TransientData<"ConnectionClosed">["reason"];

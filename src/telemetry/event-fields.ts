@@ -1,6 +1,7 @@
 import { KindGuard, type TSchema } from "@sinclair/typebox";
-import { catalog, transientCatalog } from "../events/catalog.ts";
+import { catalog } from "../events/catalog.ts";
 import { customTelemetry, type EventDefinition, type EventTelemetry } from "../events/definition.ts";
+import { transientCatalog } from "../events/transient-catalog.ts";
 import type { LogFields } from "../logger.ts";
 
 /** What may leave of a value: enough for every id and state, too little for a text. */

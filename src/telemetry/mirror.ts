@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
-import type { TransientData, TransientName } from "../events/catalog.ts";
 import type { StoredEvent } from "../events/log.ts";
+import type { TransientData, TransientName } from "../events/transient-catalog.ts";
 import type { LogFields, Logger } from "../logger.ts";
 import { customReader, type EventReader, MalformedEvent, readerFor, readFields } from "./event-fields.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { builtInNames } from "../../src/events/catalog.ts";
 import { describeEvents } from "../../src/events/describe.ts";
+import { builtInNames } from "../../src/events/names.ts";
 import { transientText } from "../../src/events/transient.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 

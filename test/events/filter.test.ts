@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { MatricError } from "../../src/errors.ts";
-import { builtInNames } from "../../src/events/catalog.ts";
 import {
   createFilter,
   eventKeys,
@@ -12,6 +11,7 @@ import {
   type Matchable,
   matches,
 } from "../../src/events/filter.ts";
+import { builtInNames } from "../../src/events/names.ts";
 import { topicsOf } from "../../src/events/topics.ts";
 
 const event = (name: string, noteId: string | null = null, jobId: string | null = null): Matchable => ({ name, noteId, jobId });

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { MatricError } from "../../src/errors.ts";
-import { type Actor, builtInNames } from "../../src/events/catalog.ts";
+import type { Actor } from "../../src/events/catalog.ts";
+import { builtInNames } from "../../src/events/names.ts";
 import { Publisher } from "../../src/events/publish.ts";
 import { openStorage, type Storage } from "../support/storage.ts";
 

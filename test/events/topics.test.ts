@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { builtInNames } from "../../src/events/catalog.ts";
+import { builtInNames } from "../../src/events/names.ts";
 import { isTopic, topicsOf } from "../../src/events/topics.ts";
 
 const topics = (name: string, noteId: string | null = null, jobId: string | null = null) => topicsOf({ name, noteId, jobId });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { KindGuard, type TSchema } from "@sinclair/typebox";
-import { builtInNames, catalog, transientCatalog } from "../../src/events/catalog.ts";
+import { catalog } from "../../src/events/catalog.ts";
+import { builtInNames } from "../../src/events/names.ts";
+import { transientCatalog } from "../../src/events/transient-catalog.ts";
 import { MalformedEvent, readerFor, readFields } from "../../src/telemetry/event-fields.ts";
 
 const definitions = Object.entries({ ...catalog, ...transientCatalog });

@@ -1,5 +1,6 @@
 import { Type } from "@sinclair/typebox";
-import { Envelope, transientCatalog } from "../../events/catalog.ts";
+import { Envelope } from "../../events/catalog.ts";
+import { transientCatalog } from "../../events/transient-catalog.ts";
 import { fitEvents } from "../cut.ts";
 import { defineTool, reads } from "../tool.ts";
 

@@ -1,6 +1,7 @@
 import type { TLiteral, TUnion } from "@sinclair/typebox";
 import { Counter, Histogram, type Registry } from "prom-client";
-import { builtInNames, transientCatalog } from "../../events/catalog.ts";
+import { builtInNames } from "../../events/names.ts";
+import { transientCatalog } from "../../events/transient-catalog.ts";
 import { aiRevision, ownErrorCodes } from "../../jobs/contract.ts";
 import type { LogFields } from "../../logger.ts";
 import type { EventMeter } from "../mirror.ts";

@@ -2,7 +2,7 @@ import { computed, signal } from "@preact/signals";
 import type { Client } from "../../../client/client.ts";
 import { decode } from "../../../client/conform.ts";
 import type { ReceivedEvent } from "../../../client/stream-item.ts";
-import { transientCatalog } from "../../../events/catalog.ts";
+import { transientCatalog } from "../../../events/transient-catalog.ts";
 import type { Job, ListJobs, QueueStatus } from "../../../jobs/contract.ts";
 import type { Arrival, FeedListener } from "../live/feed.ts";
 import { patiently } from "../shell/patiently.ts";
