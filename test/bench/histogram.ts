@@ -2,6 +2,7 @@
 export interface Summary {
   count: number;
   p50Ms: number;
+  p95Ms: number;
   p99Ms: number;
   maxMs: number;
 }
@@ -23,7 +24,13 @@ export class Histogram {
   }
 
   summary(): Summary {
-    return { count: this.#count, p50Ms: this.#quantileMs(0.5), p99Ms: this.#quantileMs(0.99), maxMs: this.#maxUs / 1000 };
+    return {
+      count: this.#count,
+      p50Ms: this.#quantileMs(0.5),
+      p95Ms: this.#quantileMs(0.95),
+      p99Ms: this.#quantileMs(0.99),
+      maxMs: this.#maxUs / 1000,
+    };
   }
 
   #quantileMs(part: number): number {

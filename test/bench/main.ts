@@ -16,8 +16,21 @@ import { memory } from "./scenarios/memory.ts";
 import { page } from "./scenarios/page.ts";
 import { resume } from "./scenarios/resume.ts";
 import { start } from "./scenarios/start.ts";
+import { webhooks } from "./scenarios/webhooks.ts";
 
-const scenarios: Record<string, Scenario> = { deliver, fanout, ingest, resume, memory, filters, depth, start, agents, page };
+const scenarios: Record<string, Scenario> = {
+  deliver,
+  fanout,
+  ingest,
+  resume,
+  memory,
+  filters,
+  depth,
+  start,
+  agents,
+  page,
+  webhooks,
+};
 
 const args = process.argv.slice(2);
 const quick = args.includes("--quick");

@@ -1,5 +1,6 @@
 // A process that subscribes: as many streams as asked for, counted and timed, read as bytes.
 import { nowUs } from "../monotonic.ts";
+import { HookReceiver } from "./hook-receiver.ts";
 import { type Account, type Expected, Ledger } from "./ledger.ts";
 import { StreamSocket, type StreamTarget } from "./stream-socket.ts";
 import { TokenScanner } from "./token.ts";
@@ -28,6 +29,8 @@ export type SubscriberCalls = {
   open(request: OpenRequest): Promise<{ startedAtUs: number }>;
   received(request: null): number;
   account(request: { answered: number }): Account;
+  /** Takes webhooks, too: that at the path `/3` counts as the stream 3. Resolves to the port. */
+  takeWebhooks(request: null): number;
   closeAll(request: null): void;
   /** Opens a stream and lets it go, so many times. */
   churn(request: ChurnRequest): Promise<void>;
@@ -37,6 +40,7 @@ export type SubscriberCalls = {
 const openingMax = 64;
 
 const streams: StreamSocket[] = [];
+let hooks: HookReceiver | undefined;
 let ledger = new Ledger({ firstSeq: 0, events: 0, publishers: 1, streams: 0 });
 let zeroUs = 0;
 
@@ -67,7 +71,17 @@ const calls: SubscriberCalls = {
   },
   received: () => ledger.received,
   account: ({ answered }) => ledger.account(answered),
+  takeWebhooks() {
+    const scanner = new TokenScanner();
+    hooks ??= new HookReceiver((hook, body) => {
+      const now = nowUs() - zeroUs;
+      scanner.scan(body, (publisher, seq, dueUs) => ledger.add(hook, publisher, seq, dueUs, now));
+    });
+    return hooks.port;
+  },
   closeAll() {
+    hooks?.stop();
+    hooks = undefined;
     for (const stream of streams.splice(0)) stream.abort();
   },
   async churn({ target, cycles }) {
