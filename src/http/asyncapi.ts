@@ -1,11 +1,10 @@
 import { type TSchema, Type } from "@sinclair/typebox";
 import { catalog } from "../events/catalog.ts";
 import { CustomEvent, eventSchemas } from "../events/event-schema.ts";
-import { streamQuery } from "./event-query.ts";
+import { socketQuery, streamQuery } from "./event-query.ts";
 import { type Json, plainSchema } from "./json-schema.ts";
 import { socketAnswers } from "./socket-answer.ts";
 import { socketMessages } from "./socket-message.ts";
-import { socketQuery } from "./socket-route.ts";
 
 interface Message {
   name: string;

@@ -1,9 +1,10 @@
-import { Type } from "@sinclair/typebox";
+import { type TObject, Type } from "@sinclair/typebox";
 import { invalid } from "../errors.ts";
 import { parseCursor } from "../events/cursor.ts";
 import { createFilter, type Filter } from "../events/filter.ts";
 import type { EventLog, Position } from "../events/log.ts";
 import { newestCursor, positionSince } from "../events/since.ts";
+import { nearestOf } from "../spelling.ts";
 
 const text = (description: string) => Type.Optional(Type.String({ description }));
 
@@ -41,7 +42,25 @@ export const streamQuery = Type.Object({
   limit: Type.Optional(Type.String({ description: "History: at most so many events (default 50, at most 500)" })),
 });
 
-export function listOf(params: URLSearchParams, name: string): string[] {
+/** All query parameters of `GET /ws`. */
+export const socketQuery = Type.Object({ ...filterQuery, ...cursorQuery, ...ticketQuery });
+
+/**
+ * The parameters of a stream. One that looks like a misspelt one of `schema` is refused, so that no stream waits in silence; any
+ * other one is let be: clients and proxies add their own, `_=123` against caches for one. Throws `invalid`.
+ */
+export function streamParams({ url }: Request, schema: TObject): URLSearchParams {
+  const params = new URL(url).searchParams;
+  const known = Object.keys(schema.properties);
+  for (const name of params.keys()) {
+    if (known.includes(name)) continue;
+    const meant = nearestOf(name, known) ?? known.find((one) => name.length >= 3 && one.startsWith(name.toLowerCase()));
+    if (meant) throw invalid(name, `There is no parameter "${name}" here. Did you mean ${meant}?`);
+  }
+  return params;
+}
+
+function listOf(params: URLSearchParams, name: string): string[] {
   return params.getAll(name).flatMap((value) => value.split(","));
 }
 

@@ -1,6 +1,6 @@
 import { Type } from "@sinclair/typebox";
 import type { Principal } from "../auth/principal.ts";
-import { notFound } from "../errors.ts";
+import { invalid, notFound } from "../errors.ts";
 import { Envelope } from "../events/catalog.ts";
 import { AllPublished, EventPage, EventPoll, Published } from "../events/contract.ts";
 import { parseCursor } from "../events/cursor.ts";
@@ -15,7 +15,7 @@ import { actorOf } from "./actor.ts";
 import { bodyMissing, NoBody } from "./body.ts";
 import { ConnectionInfo } from "./connections.ts";
 import { draining } from "./draining.ts";
-import { filterFrom, numberFrom, startOf, streamQuery } from "./event-query.ts";
+import { filterFrom, numberFrom, startOf, streamParams, streamQuery } from "./event-query.ts";
 import { jsonText } from "./json.ts";
 import { json, operation } from "./operation.ts";
 import { plugin } from "./plugin.ts";
@@ -37,7 +37,9 @@ const Ndjson = Type.String({ description: "The JSON of one event per line" });
 
 /** What the client can read. Anything that did not ask for JSON gets the stream. */
 function answerFor(request: Request, params: URLSearchParams): EventAnswer | "poll" {
-  if (params.get("transport") === "poll") return "poll";
+  const transport = params.get("transport") ?? "";
+  if (transport === "poll") return "poll";
+  if (transport !== "") throw invalid("transport", `transport can only be poll, not "${transport.slice(0, 40)}".`);
   return acceptedAnswer(request.headers.get("accept") ?? "");
 }
 
@@ -67,7 +69,7 @@ export function eventRoutes(services: Services) {
     .get(
       "/events",
       ({ request, server }) => {
-        const params = new URL(request.url).searchParams;
+        const params = streamParams(request, streamQuery);
         const answer = answerFor(request, params);
         if (answer === "history") return history(services, request, params);
         if (request.method === "HEAD")
@@ -79,7 +81,6 @@ export function eventRoutes(services: Services) {
         return stream(services, request, params, answer, (seconds) => server?.timeout(request, seconds));
       },
       {
-        query: streamQuery,
         detail: operation({
           id: "readEvents",
           tag,

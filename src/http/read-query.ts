@@ -3,6 +3,9 @@ import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { invalid } from "../errors.ts";
 import { mismatch } from "../mismatch.ts";
 
+/** What some clients add to every request, so that no cache answers it. */
+const againstCaches = "_";
+
 /**
  * Reads a query string as `schema` says; an empty value counts as none. The reader throws `invalid` for a value that does not
  * fit, for a parameter given twice, and for one that is not known: a misspelt filter must not look as if it had filtered.
@@ -14,6 +17,7 @@ export function queryReader<Schema extends TObject>(schema: Schema): (request: R
     const query: Record<string, unknown> = {};
     for (const [name, text] of start < 0 ? [] : new URLSearchParams(url.slice(start + 1))) {
       const property = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
+      if (name === againstCaches) continue;
       if (!property) throw unknownParameter(name, schema);
       if (text === "") continue;
       if (Object.hasOwn(query, name)) throw invalid(name, `${name} must be given once.`);

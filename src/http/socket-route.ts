@@ -1,13 +1,10 @@
-import { Type } from "@sinclair/typebox";
 import { MatricError } from "../errors.ts";
 import { draining } from "./draining.ts";
-import { cursorQuery, filterFrom, filterQuery, startOf, ticketQuery } from "./event-query.ts";
+import { filterFrom, socketQuery, startOf, streamParams } from "./event-query.ts";
 import { operation } from "./operation.ts";
 import { plugin } from "./plugin.ts";
 import type { Services } from "./services.ts";
 import type { SocketData } from "./socket-data.ts";
-
-export const socketQuery = Type.Object({ ...filterQuery, ...cursorQuery, ...ticketQuery });
 
 /** The upgrade to a WebSocket. What is wrong with the request is told before it, while a status can still be seen. */
 export function socketRoutes({ log, clock, connections, gate, addressOf, isReady, upgrade, telemetry }: Services) {
@@ -27,7 +24,7 @@ export function socketRoutes({ log, clock, connections, gate, addressOf, isReady
         const whose = limit === "connections" ? "The server" : "Your address";
         throw new MatricError("overloaded", `${whose} holds as many streams as it may.`, { retry_after_seconds: 5, limit });
       }
-      const params = new URL(request.url).searchParams;
+      const params = streamParams(request, socketQuery);
       const data: SocketData = {
         request: {
           filter: filterFrom(params),
@@ -41,7 +38,6 @@ export function socketRoutes({ log, clock, connections, gate, addressOf, isReady
       return undefined;
     },
     {
-      query: socketQuery,
       detail: operation({
         id: "openSocket",
         tag: "events",

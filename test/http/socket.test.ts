@@ -144,6 +144,7 @@ describe("a connection", () => {
     ["?events=NoteUpdatd", 422],
     ["?topics=x", 422],
     ["?last_event_id=x", 422],
+    ["?topic=jobs", 422],
   ])("whose query is wrong (%s) is refused while a status can still be seen", async (query, status) => {
     const answer = await app.call(Problem, "GET", `/ws${query}`, {
       headers: {

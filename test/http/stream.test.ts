@@ -189,11 +189,25 @@ describe("where a stream begins", () => {
     "?batch_ms=1.5",
     "?batch_ms=99999999",
     "?batch_ms=-1",
+    "?event=NoteUpdated",
+    "?note=0197",
+    "?noteId=0197",
+    "?Topics=jobs",
+    "?transport=polling",
   ])("what cannot be understood is refused before the stream begins: %s", async (query) => {
     const { status, body } = await app.call(Problem, "GET", `/events${query}`, { headers: { accept: "text/event-stream" } });
     expect(status).toBe(422);
     expect(body.code).toBe("invalid");
     expect(body.field).toBe(/\?(\w+)=/.exec(query)?.[1] === "since" ? body.field : (/\?(\w+)=/.exec(query)?.[1] ?? ""));
+  });
+
+  test("a parameter that others add is let be", async () => {
+    for (const query of ["?_=1732522800", "?cb=7&access=x&events=ThingHappened", "?wait_seconds=&transport="]) {
+      const stream = await open(query);
+      const [hello = ""] = await stream.frames(1);
+      expect(dataOf(hello).event).toBe("ConnectionOpened");
+    }
+    expect((await app.fetch("/api/v1/events?_=1", { headers: { accept: "application/json" } })).status).toBe(200);
   });
 
   test("a header that is no cursor is refused as well, and named", async () => {
