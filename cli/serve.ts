@@ -55,11 +55,20 @@ function flagsFrom(given: Record<string, string | boolean>, options: readonly [S
   return Object.fromEntries(values.filter(([, value]) => value !== undefined).map(([name, value]) => [name, value || "off"]));
 }
 
+/** After a second signal nobody wants to wait. */
+const lastLinesMs = 100;
+
 /** Resolves when the server has drained after a signal. A second signal ends the process at once. */
 export async function run(flags: Flags, io: Io): Promise<void> {
   const config = readConfig(flags, io.env);
   const sink = new StdoutSink();
   const logger = serverLogger(config, sink, io);
+  // What one callback did not catch must not end everybody's streams; whatever was to be stored is stored, or was refused.
+  for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+    process.on(event, (error: unknown) =>
+      logger.error("unexpected error", { error: error instanceof Error ? error.stack : String(error) }),
+    );
+  }
   for (const { name, nearest } of unknownSettings(io.env)) logger.warn("unknown setting", { name, did_you_mean: nearest });
   let app: App;
   try {
@@ -75,7 +84,12 @@ export async function run(flags: Flags, io: Io): Promise<void> {
   logger.info("listening", { url: app.url.href, data_dir: config.dataDir, version: packageJson.version, pid: process.pid });
   const signal = await firstSignal();
   logger.info("draining", { signal });
-  for (const again of ["SIGINT", "SIGTERM"] as const) process.on(again, () => process.exit(exitCode.interrupted));
+  const endNow = async () => {
+    app.tell();
+    await sink.flush(lastLinesMs);
+    process.exit(exitCode.interrupted);
+  };
+  for (const again of ["SIGINT", "SIGTERM"] as const) process.on(again, endNow);
   await app.stop();
   logger.info("stopped");
   await sink.flush();

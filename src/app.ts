@@ -28,6 +28,8 @@ export interface App {
   readonly routes: readonly { method: string; path: string }[];
   /** The token that was made because auth is on and there was none: nobody can be told of it again. */
   readonly firstToken: string | undefined;
+  /** Has the log tell all that has happened so far, instead of a moment later. */
+  tell(): void;
   /** Drains and closes everything, in order; calling it again waits for the same end. */
   stop(): Promise<void>;
 }
@@ -137,7 +139,7 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
     await core.start();
     const firstToken = await core.firstToken();
     isReady = true;
-    return { url, routes: server.routes, firstToken, stop: stopOnce };
+    return { url, routes: server.routes, firstToken, tell: () => telemetry?.mirror.flush(), stop: stopOnce };
   } catch (error) {
     await stopOnce();
     throw error;

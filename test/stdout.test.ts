@@ -75,6 +75,17 @@ describe("lines for standard output", () => {
     expect(writes).toEqual(["a\n", "b\n"]);
   });
 
+  test("that nobody can read any more count as dropped", async () => {
+    const { write, refuse } = slowReader();
+    const sink = new StdoutSink(write);
+    sink.write("a\n");
+    sink.write("b\n");
+    const flushed = sink.flush();
+    refuse();
+    await flushed;
+    expect(sink.dropped).toBe(2);
+  });
+
   test("are not waited for longer than agreed at the end", async () => {
     const { write } = slowReader();
     const sink = new StdoutSink(write);
@@ -102,4 +113,22 @@ test("a process whose output nobody reads goes on, and ends", async () => {
   expect(await child.exited).toBe(0);
   expect(said.dropped).toBeGreaterThan(1000);
   expect(said.mb).toBeLessThan(200);
+});
+
+test("a process whose reader is gone goes on in silence, however much it has to say", async () => {
+  const script = `
+    import { StdoutSink } from ${JSON.stringify(join(import.meta.dir, "../src/stdout.ts"))};
+    const sink = new StdoutSink();
+    for (let count = 0; count < 20_000 || (sink.dropped === 0 && count < 200_000); count++) {
+      sink.write("x".repeat(99) + "\\n");
+      if (count % 1000 === 0) await Bun.sleep(1);
+    }
+    await sink.flush(50);
+    process.stderr.write(JSON.stringify({ dropped: sink.dropped }));
+    process.exit(0);`;
+  const child = Bun.spawn(["sh", "-c", '"$0" -e "$1" | true', process.execPath, script], { stdout: "ignore", stderr: "pipe" });
+  const said = await child.stderr.text();
+  expect(await child.exited).toBe(0);
+  // But for what the pipe took while its reader was there.
+  expect(JSON.parse(said).dropped).toBeGreaterThan(15_000);
 });
