@@ -139,9 +139,14 @@ export class Subscription<Chunk> implements Member {
 
   /** From now on the reader may not have these families; undefined when it may have all. */
   hide(hidden: readonly Family[] | undefined): void {
-    const restricted = this.#interests.map(({ filter, from }) => {
-      const next = withoutFamilies(filter, hidden);
-      return { filter: next, key: filterKey(next), from };
+    this.restrict((filter) => withoutFamilies(filter, hidden));
+  }
+
+  /** Gives each filter another one in its place, which wants no more than it did, or none. */
+  restrict(change: (filter: Filter) => Filter | undefined): void {
+    const restricted = this.#interests.flatMap(({ filter, from }) => {
+      const next = change(filter);
+      return next ? [{ filter: next, key: filterKey(next), from }] : [];
     });
     this.#replace(restricted);
   }

@@ -17,7 +17,10 @@ export const Subscribe = Type.Object(
 );
 export const Unsubscribe = Type.Object(
   { op: Type.Literal("unsubscribe"), ...interest },
-  { additionalProperties: false, description: "Takes the equal filter away; without any field, all of them" },
+  {
+    additionalProperties: false,
+    description: "Takes the equal filter away, or what one list names out of all filters; without any field, all of them",
+  },
 );
 export type Subscribe = Static<typeof Subscribe>;
 export type Unsubscribe = Static<typeof Unsubscribe>;

@@ -16,7 +16,7 @@ import type { Refusals } from "./limits.ts";
 import { asMatricError, problemOf } from "./problem.ts";
 import type { SocketAnswer } from "./socket-answer.ts";
 import { closeCodes, type SocketData } from "./socket-data.ts";
-import { filterOf, wireFilter } from "./socket-filter.ts";
+import { filterOf, wireFilter, withoutNamed } from "./socket-filter.ts";
 import { parseSocketMessage, refOf, type SocketMessage, type Subscribe, type Unsubscribe } from "./socket-message.ts";
 import { endOf } from "./stream.ts";
 
@@ -179,16 +179,25 @@ export class Socket implements Sink<string[]>, Connection {
 
   #unsubscribe(message: Unsubscribe): void {
     const { ref, topics, events, note_id, job_id } = message;
-    this.#takesEverything = false;
     if (topics === undefined && events === undefined && note_id === undefined && job_id === undefined) {
       this.#subscription.removeAll();
-    } else if (!this.#subscription.remove(withoutFamilies(filterOf(message), this.#principal.hidden))) {
+    } else {
+      this.#takeAway(withoutFamilies(filterOf(message), this.#principal.hidden));
+    }
+    this.#takesEverything = false;
+    this.#answer({ op: "unsubscribe", ref });
+  }
+
+  /** The subscription to just that, or else its part in others. */
+  #takeAway(named: Filter): void {
+    if (this.#subscription.remove(named)) return;
+    if (this.filters().every((filter) => withoutNamed(filter, named) === filter)) {
       throw new MatricError(
         "not_found",
-        "This connection has no such subscription; name the same topics and events as when subscribing.",
+        "This connection has no such subscription; name the topics or events of one that it has.",
       );
     }
-    this.#answer({ op: "unsubscribe", ref });
+    this.#subscription.restrict((filter) => withoutNamed(filter, named));
   }
 
   #answer(answer: SocketAnswer): void {

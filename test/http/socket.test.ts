@@ -229,7 +229,7 @@ describe("subscribing", () => {
   test("one filter is taken back by naming it, all of them by naming none", async () => {
     const client = await connect("?events=ThingHappened");
     await client.ask({ op: "subscribe", topics: ["queue", "custom"], events: ["RareHappened"] });
-    expect(await client.ask({ op: "unsubscribe", ref: 1, topics: ["queue"] })).toMatchObject({
+    expect(await client.ask({ op: "unsubscribe", ref: 1, topics: ["notes"] })).toMatchObject({
       op: "error",
       ref: 1,
       code: "not_found",
@@ -250,6 +250,26 @@ describe("subscribing", () => {
     expect(await client.ask({ op: "subscribe" })).toMatchObject({ op: "subscribe" });
     await publish(1);
     await eventually(() => client.events().at(-1) === "ThingHappened 4");
+  });
+
+  test("a part of one is taken back by naming that part", async () => {
+    const client = await connect("?events=ThingHappened,RareHappened");
+    await client.ask({ op: "subscribe", topics: ["notes", "jobs"], events: ["NoteUpdated", "JobQueued"] });
+    expect(await client.ask({ op: "unsubscribe", ref: 1, events: ["RareHappened", "JobQueued"] })).toEqual({
+      op: "unsubscribe",
+      ref: 1,
+    });
+    expect((await connections())[0]?.filters).toMatchObject([
+      { events: ["ThingHappened"], topics: [] },
+      { events: ["NoteUpdated"], topics: ["jobs", "notes"] },
+    ]);
+    await publish(1, "RareHappened");
+    await publish(1);
+    await eventually(() => client.events().at(-1) === "ThingHappened 2");
+    expect(client.events()).not.toContain("RareHappened 1");
+    expect(await client.ask({ op: "unsubscribe", events: "NoteUpdated" })).toEqual({ op: "unsubscribe" });
+    expect(await client.ask({ op: "unsubscribe", topics: "jobs", events: "ThingHappened" })).toMatchObject({ code: "not_found" });
+    expect((await connections())[0]?.filters).toMatchObject([{ events: ["ThingHappened"] }]);
   });
 
   test("ten thousand times is refused from the 257th on, and the connection lives", async () => {
