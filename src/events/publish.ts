@@ -1,7 +1,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { Writer } from "../db/writer.ts";
-import { invalid } from "../errors.ts";
+import { invalid, MatricError } from "../errors.ts";
 import { mismatch } from "../mismatch.ts";
 import type { Actor } from "./catalog.ts";
 import type { EventDraft, EventLog, StoredEvent } from "./log.ts";
@@ -49,7 +49,7 @@ export class Publisher {
   /** Appends all or none, in order, in one transaction. */
   async publishAll(inputs: readonly unknown[], actor: Actor): Promise<string[]> {
     if (inputs.length === 0 || inputs.length > itemsMax)
-      throw invalid("", `An array holds 1 to ${itemsMax} events, not ${inputs.length}.`);
+      throw new MatricError("invalid", `An array holds 1 to ${itemsMax} events, not ${inputs.length}.`);
     return this.#append(inputs.map((input, index) => draftOf(input, `${index}.`, actor)));
   }
 

@@ -35,7 +35,10 @@ const JobTypeName = Type.String({
 const Priority = Type.Integer({ minimum: -1000, maximum: 1000, description: "Higher runs first; of equals the oldest does" });
 const Message = Type.String({ maxLength: 500, description: "What the job is doing now, for people" });
 const Percent = Type.Number({ minimum: 0, maximum: 100, description: "Per cent done" });
-const ErrorCodeText = Type.String({ pattern: "^[a-z][a-z0-9_]{0,63}$", description: "A short name in snake_case for programs" });
+const ErrorCodeText = Type.String({
+  pattern: "^[A-Za-z0-9][\\w.:-]{0,63}$",
+  description: "A short name for programs, `out_of_memory` for one",
+});
 const WorkerId = Type.String({ pattern: "^[^\\u0000-\\u001f]{1,200}$", description: "The worker's own name for itself" });
 const LeaseToken = Type.String({
   minLength: 1,
