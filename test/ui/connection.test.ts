@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { mkdir, rm } from "node:fs/promises";
+import type { Page } from "playwright-core";
 import { inBrowser } from "./browser.ts";
 import { Cable } from "./cable.ts";
 import { isLive, World } from "./world.ts";
@@ -44,6 +45,20 @@ inBrowser("the connection", () => {
     await page.getByRole("button", { name: "Connection: Live. By Server-Sent Events." }).waitFor();
     await world.note({ title: "Carried by SSE" });
     await page.getByText("Carried by SSE").waitFor();
+  });
+
+  test("serves more tabs than a browser opens connections, by whatever way it is made", async () => {
+    cable.refusesSockets = true;
+    const pages: Page[] = [];
+    for (let tab = 0; tab < 8; tab++) {
+      const page = await world.browser.page();
+      await page.goto(`${cable.url}/`);
+      pages.push(page);
+    }
+    await pages[0]?.getByRole("button", { name: "Connection: Live. By Server-Sent Events, shared by 8 tabs." }).waitFor();
+    await world.note({ title: "For eight readers" });
+    for (const page of pages) await page.getByText("For eight readers").waitFor();
+    expect((await world.client.server.connections()).map(({ transport }) => transport)).toEqual(["sse"]);
   });
 
   test("breaks in sight, comes back by itself, and what happened meanwhile appears", async () => {

@@ -24,6 +24,36 @@ const answer = 42;
 \`\`\`
 `;
 
+inBrowser("a new server", () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await World.start({ hasModel: false });
+  });
+
+  afterEach(() => world.endTest());
+
+  afterAll(() => world.stop());
+
+  test("says how to begin, on every view and to everybody", async () => {
+    const page = await world.open();
+    await page.getByRole("heading", { name: "Your first note" }).waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    await page.getByRole("button", { name: /^Jobs:/ }).click();
+    await page.getByText("Nothing waits or runs.").waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    await page.getByRole("link", { name: "Webhooks" }).click();
+    await page.getByRole("heading", { name: "Tell other programs" }).waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    await page.getByRole("link", { name: "Events" }).click();
+    await page.getByText("Nothing has happened yet.").waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    await page.getByRole("link", { name: "Notes" }).click();
+    await page.getByRole("button", { name: "Write a note" }).click();
+    await page.getByLabel("Title").waitFor();
+  });
+});
+
 inBrowser("the page's looks and manners", () => {
   let world: World;
   let receiver: Receiver;
@@ -67,6 +97,24 @@ inBrowser("the page's looks and manners", () => {
       );
       expect({ view, outside }).toEqual({ view, outside: [] });
     });
+  });
+
+  test("everything comes from this server, under a policy that lets nothing else run", async () => {
+    const requests: string[] = [];
+    world.browser.context.on("request", (request) => requests.push(request.url()));
+    await onEveryView(world, { colorScheme: "light", width: 1280 }, async () => {});
+    expect(requests.filter((url) => !url.startsWith(`${world.url}/`) && !url.startsWith("data:"))).toEqual([]);
+    const files = new Set(
+      requests.filter((url) => /^\/(assets\/.*)?$/.test(new URL(url).pathname)).map((url) => url.replace(/#.*/, "")),
+    );
+    expect(files.size).toBeGreaterThan(8);
+    for (const file of files) {
+      const { status, headers } = await fetch(file);
+      const policy = headers.get("content-security-policy") ?? "";
+      const isStrict =
+        policy.startsWith("default-src 'none'; script-src 'self'; style-src 'self'; ") && !policy.includes("unsafe");
+      expect({ file, status, isStrict }).toEqual({ file, status: 200, isStrict: true });
+    }
   });
 
   test("a theme that was chosen stays, and shows before anything is painted", async () => {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { eventually } from "../support/eventually.ts";
+import { connectAgent } from "../support/mcp.ts";
 import { inBrowser } from "./browser.ts";
 import { editorOf, show, World } from "./world.ts";
 
@@ -144,6 +145,53 @@ inBrowser("a note that changes elsewhere", () => {
     await page.getByRole("button", { name: "Try again" }).click();
     await page.locator(".preview").getByText("New.").waitFor();
     expect(await page.getByText("Could not refresh this note.").count()).toBe(0);
+  });
+
+  test("is new whoever changed it: the command line, an agent, another tab or the built-in worker", async () => {
+    const { page, note } = await world.openNote({ content: "First." });
+    await show(page, "Both");
+    const read = page.locator(".preview");
+    const edit = [world.binary, "notes", "edit", note.id, "--content", "By the command line.", "--url", world.url];
+    expect(await Bun.spawn(edit, { stdout: "ignore" }).exited).toBe(0);
+    await read.getByText("By the command line.").waitFor();
+
+    const agent = await connectAgent(`${world.url}/mcp`, "2025-11-25");
+    await agent.call("update_note", { id: note.id, version: 2, content: "By an agent." });
+    await read.getByText("By an agent.").waitFor();
+    await page.getByText("Note updated by an agent").waitFor();
+    await agent.close();
+
+    const other = await world.open(`#/notes/${note.id}`);
+    await show(other, "Write");
+    await editorOf(other).click();
+    await other.keyboard.press("Control+End");
+    await other.keyboard.type(" And by another tab.");
+    await other.keyboard.press("Control+s");
+    await read.getByText("By an agent. And by another tab.").waitFor();
+
+    await world.client.notes.revise(note.id);
+    (await world.model.next()).finish("By the worker.");
+    await read.getByText("By the worker.").waitFor();
+    await page.getByText("Note updated by AI revision").waitFor();
+  });
+
+  test("does not flicker: at no moment is the text away, and what stays is not drawn anew", async () => {
+    const { page, note } = await world.openNote({ content: "Stays.\n\nGoes." });
+    await show(page, "Both");
+    await page.locator(".preview").getByText("Goes.").waitFor();
+    await page.evaluate(`
+      globalThis.blanks = 0;
+      const look = () => {
+        if (!document.querySelector(".preview")?.textContent.includes("Stays.")) blanks++;
+        requestAnimationFrame(look);
+      };
+      look();
+    `);
+    for (let version = 2; version < 12; version++) {
+      await world.client.notes.update(note.id, { content: `Stays.\n\nVersion ${version}.` });
+      await page.locator(".preview").getByText(`Version ${version}.`).waitFor();
+    }
+    expect(await page.evaluate<number>("blanks")).toBe(0);
   });
 
   test("says who changed it", async () => {

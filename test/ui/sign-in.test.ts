@@ -5,6 +5,7 @@ import type { Scope } from "../../src/auth/contract.ts";
 import { type Client, createClient } from "../../src/client/client.ts";
 import { buildBinary } from "../support/binary.ts";
 import { BinaryServer } from "../support/binary-server.ts";
+import { axeFindings } from "./axe.ts";
 import { inBrowser } from "./browser.ts";
 import { TestBrowser } from "./chromium.ts";
 import { isLive } from "./world.ts";
@@ -51,6 +52,7 @@ inBrowser("where the server asks for tokens", () => {
     await page.goto(server.url);
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     expect(await page.getByText("For those who may").count()).toBe(0);
+    expect(await axeFindings(page)).toEqual([]);
     await page.getByLabel("Access token").fill("mtr_wrong");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("alert").waitFor();
@@ -66,6 +68,21 @@ inBrowser("where the server asks for tokens", () => {
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("heading", { name: "Sign in" }).waitFor();
     expect(await page.getByText("For those who may").count()).toBe(0);
+  });
+
+  test("who signs in in one tab is signed in in all", async () => {
+    browser.expectComplaints(/401/);
+    const [one, other] = [await browser.page(), await browser.page()];
+    for (const page of [one, other]) {
+      await page.goto(server.url);
+      await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    }
+    await one.getByLabel("Access token").fill(admin);
+    await one.keyboard.press("Enter");
+    await isLive(one);
+    await isLive(other);
+    await client.notes.create({ title: "Seen in both", content: "" });
+    for (const page of [one, other]) await page.getByText("Seen in both").waitFor();
   });
 
   test("a token that is revoked leads back to the sign-in", async () => {

@@ -65,14 +65,13 @@ export class EventTape implements FeedListener {
   }
 
   async #fetchBacklog(): Promise<void> {
-    const { signal } = new AbortController();
     this.#lacksBacklog = false;
     try {
-      const { log } = await patiently(() => this.client.server.health(signal), signal);
+      const { log } = await patiently(() => this.client.server.health());
       const head = parseCursor(log.head);
       if (!head) return;
       const after = `${Math.max(0, head.seq - backlog)}-${log.epoch}`;
-      const { items } = await patiently(() => this.client.events.list({ after, limit: backlog }, signal), signal);
+      const { items } = await patiently(() => this.client.events.list({ after, limit: backlog }));
       for (const { id, event, ...rest } of items) {
         if (id !== undefined) this.#tail.add({ id, name: event, text: JSON.stringify({ id, event, ...rest }) });
       }

@@ -9,7 +9,7 @@ import { EventDetail } from "./event-detail.tsx";
 import { eventFilter } from "./event-filter.ts";
 import type { TapeEvent } from "./log-tail.ts";
 
-const Chart = lazyView(() => import("./event-chart.tsx").then((module) => module.EventChart));
+const Charts = lazyView(() => import("./event-charts.tsx").then((module) => module.EventCharts));
 
 const rowHeightPx = 38;
 
@@ -28,7 +28,7 @@ export function EventsView() {
   return (
     <section class="events" aria-label="Events">
       <div class="events-main">
-        <Chart />
+        <Charts />
         <div class="events-bar">
           <label class="search">
             <Icon name="search" />
@@ -62,7 +62,9 @@ export function EventsView() {
           </p>
         )}
         {shown.length === 0 ? (
-          <p class="empty">{events.length === 0 ? "Nothing has happened yet." : "No event matches."}</p>
+          <p class="empty">
+            {events.length === 0 ? "Nothing has happened yet. Write a note, and see what that sets off." : "No event matches."}
+          </p>
         ) : (
           <VirtualList
             items={shown}

@@ -8,6 +8,13 @@ export interface Second {
   slowMs: number | undefined;
 }
 
+interface Counted {
+  events: number;
+  latenciesMs: number[];
+  /** Kept, since all seconds are asked for every second. */
+  summary: Second | undefined;
+}
+
 /** The page draws so much. */
 const secondsKept = 120;
 /** Of a second with more events the first so many are measured. */
@@ -15,12 +22,13 @@ const samplesMost = 500;
 
 /** Counts events per second, and how long they were on their way. */
 export class Meter {
-  readonly #counts = new Map<number, { events: number; latenciesMs: number[] }>();
+  readonly #counts = new Map<number, Counted>();
 
   count(text: string, receivedAtMs: number): void {
     const at = Math.floor(receivedAtMs / 1000);
     const second = this.#counts.get(at) ?? this.#begin(at);
     second.events++;
+    second.summary = undefined;
     if (second.latenciesMs.length >= samplesMost) return;
     // Cheaper than parsing the whole event, several hundred times a second.
     const time = /"time":"([^"]+)"/.exec(text)?.[1];
@@ -33,16 +41,22 @@ export class Meter {
     return Array.from({ length: secondsKept }, (_, index) => {
       const at = last - secondsKept + 1 + index;
       const counted = this.#counts.get(at);
-      const sorted = counted?.latenciesMs.toSorted((a, b) => a - b) ?? [];
-      const quantile = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
-      return { at, events: counted?.events ?? 0, medianMs: quantile(0.5), slowMs: quantile(0.95) };
+      if (!counted) return { at, events: 0, medianMs: undefined, slowMs: undefined };
+      counted.summary ??= summaryOf(at, counted);
+      return counted.summary;
     });
   }
 
-  #begin(at: number) {
-    const second = { events: 0, latenciesMs: [] };
+  #begin(at: number): Counted {
+    const second: Counted = { events: 0, latenciesMs: [], summary: undefined };
     this.#counts.set(at, second);
     for (const old of this.#counts.keys()) if (old < at - secondsKept - 2) this.#counts.delete(old);
     return second;
   }
+}
+
+function summaryOf(at: number, { events, latenciesMs }: Counted): Second {
+  const sorted = latenciesMs.toSorted((a, b) => a - b);
+  const quantile = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+  return { at, events, medianMs: quantile(0.5), slowMs: quantile(0.95) };
 }

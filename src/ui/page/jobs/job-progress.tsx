@@ -1,16 +1,21 @@
+import { Icon, type IconName } from "../shell/icon.tsx";
 import { useTicking } from "../shell/now.ts";
 import { duration, stopwatch } from "../shell/time.ts";
 import type { JobView } from "./job-view.ts";
+
+const icons: Partial<Record<JobView["status"], IconName>> = { completed: "check", failed: "warning", cancelled: "close" };
 
 /** Place in the queue, or how far the job is and for how long it has been running, or how it ended. */
 export function JobProgress({ job, place, label }: { job: JobView; place: number | undefined; label: string }) {
   const isRunning = job.status === "running";
   useTicking(250, isRunning || job.retryAt !== undefined);
+  const icon = icons[job.status];
   const percent = Math.round(job.progress);
   return (
     <div class={`job-progress ${job.status}`}>
       <div class="job-words">
         {isRunning && <span class="spinner" aria-hidden="true" />}
+        {icon && <Icon name={icon} />}
         <span class="job-state">{stateOf(job, place)}</span>
         {isRunning && job.message && <span class="job-message cut">{job.message}</span>}
         {isRunning && (

@@ -46,7 +46,7 @@ export class JobToasts implements FeedListener {
   async #completed(id: string, durationMs: number): Promise<void> {
     const { client, toasts, openNoteId } = this.deps;
     this.#followed.delete(id);
-    const job = await patiently(() => client.jobs.get(id), new AbortController().signal).catch(() => undefined);
+    const job = await patiently(() => client.jobs.get(id)).catch(() => undefined);
     if (!job) return;
     const outcome = outcomeOf(job);
     if (outcome === "kept_aside" && job.note_id === openNoteId()) return;

@@ -98,15 +98,17 @@ function JobItem({ job }: { job: JobView }) {
   return (
     <li class={`job-card ${job.status}`}>
       <div class="job-main">
-        {job.noteId === undefined ? (
-          <span class="job-title cut">{title}</span>
-        ) : (
-          <a class="job-title cut" href={hrefOf({ view: "notes", noteId: job.noteId })}>
-            {title}
-          </a>
-        )}
+        <div class="job-head">
+          {job.noteId === undefined ? (
+            <span class="job-title cut">{title}</span>
+          ) : (
+            <a class="job-title cut" href={hrefOf({ view: "notes", noteId: job.noteId })}>
+              {title}
+            </a>
+          )}
+          {!isActive(job) && job.finishedAt && <time dateTime={job.finishedAt}>{ago(job.finishedAt, nowMs.value)}</time>}
+        </div>
         <JobProgress job={job} place={jobs.places.value.get(job.id)} label={`Progress: ${title}`} />
-        {!isActive(job) && job.finishedAt && <time class="muted small">{ago(job.finishedAt, nowMs.value)}</time>}
       </div>
       <JobButtons job={job} />
     </li>

@@ -3,15 +3,16 @@ import { Annotation, EditorState, Transaction } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { useEffect, useRef } from "preact/hooks";
 import { editsBetween } from "./edits.ts";
+import { markdownMarks } from "./markdown-marks.ts";
 import type { OpenNote } from "./open-note.ts";
 
 /** Marks what came from elsewhere, so that it is not taken for something the person wrote. */
 const fromElsewhere = Annotation.define<true>();
 
 const theme = EditorView.theme({
-  "&": { height: "100%", color: "var(--ink)", fontSize: "15px" },
+  "&": { height: "100%", color: "var(--ink)", fontSize: "14px" },
   "&.cm-focused": { outline: "none" },
-  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.65", overflow: "auto" },
+  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.7", overflow: "auto" },
   ".cm-content": { padding: "20px 0 40vh", caretColor: "var(--accent)" },
   ".cm-line": { padding: "0 24px" },
   ".cm-placeholder": { color: "var(--muted)" },
@@ -33,6 +34,7 @@ export function Editor({ note }: { note: OpenNote }) {
         EditorView.contentAttributes.of({ "aria-label": "Text of the note, Markdown", spellcheck: "true", tabindex: "0" }),
         placeholder("Write in Markdown…"),
         theme,
+        markdownMarks,
         EditorView.updateListener.of(({ docChanged, state: { doc }, transactions }) => {
           const isTyped = transactions.some((one) => one.docChanged && one.annotation(fromElsewhere) === undefined);
           if (docChanged && isTyped) note.content.value = doc.toString();

@@ -35,7 +35,7 @@ export function NoteActions({ note }: { note: OpenNote }) {
       )}
       <button
         type="button"
-        class={isDirty ? "primary" : ""}
+        class={isDirty ? "primary" : "saved"}
         disabled={!isDirty || note.isSaving.value}
         onClick={() => desk.save(note)}
         aria-keyshortcuts="Control+S"

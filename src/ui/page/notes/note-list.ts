@@ -19,6 +19,10 @@ export class NoteList implements FeedListener {
   readonly query = signal("");
   readonly tag = signal<string | undefined>(undefined);
   readonly hasMore = signal(false);
+  /** There is no note at all. */
+  readonly isEmpty = computed(
+    () => this.state.value === "ready" && this.rows.value.length === 0 && this.query.value === "" && this.tag.value === undefined,
+  );
   readonly tags = computed(() => [...new Set(this.rows.value.flatMap(({ tags }) => tags))].sort());
   readonly titles = computed(() => new Map(this.rows.value.map(({ id, title }) => [id, title])));
   /** Ids of rows that changed in the list a moment ago. */

@@ -3,6 +3,7 @@ import { usePage } from "../page.ts";
 import { Icon } from "../shell/icon.tsx";
 import { hrefOf } from "../shell/route.ts";
 import { ConflictNotice } from "./conflict-notice.tsx";
+import { NoNote } from "./no-note.tsx";
 import { NoteActions } from "./note-actions.tsx";
 import type { OpenNote } from "./open-note.ts";
 import { TagField } from "./tag-field.tsx";
@@ -10,16 +11,9 @@ import { WritingArea } from "./writing-area.tsx";
 
 /** The open note. */
 export function NotePane() {
-  const { desk, list } = usePage();
+  const { desk } = usePage();
   const note = desk.open.value;
-  if (!note) {
-    return (
-      <section class="note-pane blank" aria-label="Note">
-        <Icon name="notes" />
-        <p>{list.rows.value.length === 0 ? "Write a note, and have it revised." : "Choose a note, or write a new one."}</p>
-      </section>
-    );
-  }
+  if (!note) return <NoNote />;
   return (
     <section class="note-pane" aria-label="Note" key={note.id}>
       <NoteBody note={note} />

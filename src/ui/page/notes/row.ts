@@ -19,17 +19,20 @@ export function rowOf({ id, title, tags, version, updated_at, content }: Note): 
     tags: tags.filter((tag) => !isImportTag(tag)),
     version,
     updatedAt: updated_at,
-    snippet: snippetOf(content),
+    snippet: snippetOf(content, title),
   };
 }
 
-/** The beginning of the text, without most of its Markdown. */
-export function snippetOf(content: string): string {
+/** The beginning of the text, without most of its Markdown, and without a heading that only repeats the title. */
+export function snippetOf(content: string, title: string): string {
   return content
     .slice(0, snippetChars * 4)
     .replace(/^---\n[\s\S]*?\n---\n/, "")
-    .replace(/```\w*|^\s*[-*+] \[[ x]\] |^[#>\s*+-]+|[*_`~|]|!?\[([^\]]*)\]\([^)]*\)/gm, "$1 ")
-    .replace(/\s+/g, " ")
+    .replace(/^\s*#+ +(.*)/, (line, heading: string) => (heading.trim() === title ? "" : line))
+    .replace(/^\s*(?:[-*+] \[[ x]\] |[#>*+-]+\s|```.*$|\|?[\s|:-]+$)/gim, "")
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
+    .replace(/(?<!\w)(\*\*|__|~~|[*_`])(?=\S)(.+?)(?<=\S)\1(?!\w)/g, "$2")
+    .replace(/[\s|]+/g, " ")
     .trim()
     .slice(0, snippetChars);
 }

@@ -8,15 +8,20 @@ type Mode = (typeof modes)[number];
 
 const labels: Record<Mode, string> = { write: "Write", split: "Both", read: "Read" };
 const key = "matric:mode";
-const isRoomy = matchMedia("(min-width: 1000px)");
-const mode = signal<Mode>(modes.find((one) => one === localStorage.getItem(key)) ?? (isRoomy.matches ? "split" : "read"));
+const roomy = matchMedia("(min-width: 1000px)");
+const isRoomy = signal(roomy.matches);
+roomy.addEventListener("change", () => {
+  isRoomy.value = roomy.matches;
+});
+const mode = signal<Mode>(modes.find((one) => one === localStorage.getItem(key)) ?? "split");
 
 const Editor = lazyView(() => import("./editor.tsx").then((module) => module.Editor));
 const Preview = lazyView(() => import("./preview.tsx").then((module) => module.Preview));
 
 /** The note's text: as Markdown to write, as it reads, or both. */
 export function WritingArea({ note }: { note: OpenNote }) {
-  const shown = mode.value;
+  // There is no room for both on a phone.
+  const shown = mode.value === "split" && !isRoomy.value ? "read" : mode.value;
   const choose = (one: Mode) => {
     mode.value = one;
     localStorage.setItem(key, one);

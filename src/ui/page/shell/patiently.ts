@@ -5,7 +5,7 @@ import { systemClock } from "../../../clock.ts";
 const pausesMs = [200, 800, 2000];
 
 /** Asks again, a few times, when the server cannot be reached or is busy. Rejects with the last error. */
-export async function patiently<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
+export async function patiently<T>(ask: () => Promise<T>, signal = new AbortController().signal): Promise<T> {
   for (const pauseMs of pausesMs) {
     try {
       return await ask();

@@ -21,7 +21,7 @@ export class ServerInfo implements FeedListener {
 
   async #load(): Promise<void> {
     try {
-      this.health.value = await patiently(() => this.client.server.health(), new AbortController().signal);
+      this.health.value = await patiently(() => this.client.server.health());
     } catch {
       // What was known stays; the state of the connection is shown anyway.
     }

@@ -14,9 +14,10 @@ export class SessionKeeper {
     private readonly client: Client,
     private readonly feed: Feed,
   ) {
-    // The token may have expired, or been revoked.
+    // The token may have expired, or been revoked; or another tab has signed in, and the connection that it shares with this one stands.
     effect(() => {
-      if (feed.state.value.state === "refused") void this.check();
+      const { state } = feed.state.value;
+      if (state === "refused" || (state === "live" && this.state.peek() === "needed")) void this.check();
     });
   }
 

@@ -24,8 +24,13 @@ const places: { route: Route; label: string; icon: IconName }[] = [
   { route: { view: "webhooks" }, label: "Webhooks", icon: "hook" },
 ];
 
-/** The page's frame. */
+/** The page, for those who may see it. */
 export function Shell() {
+  const { session } = usePage();
+  return session.state.value === "needed" ? <SignIn /> : <Frame />;
+}
+
+function Frame() {
   const { desk, jobs, session } = usePage();
   const at = route.value;
   useEffect(() => {
@@ -77,7 +82,7 @@ export function Shell() {
       <WebhookBanner />
       <main id="main" tabIndex={-1} class={mainClass(at)}>
         <h1 class="hidden">{titleOf(at, desk.open.value?.base.value?.title)}</h1>
-        {session.state.value === "needed" ? <SignIn /> : <View />}
+        <View />
       </main>
       <JobsPanel />
       <ToastArea />

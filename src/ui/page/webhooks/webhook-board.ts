@@ -45,8 +45,7 @@ export class WebhookBoard implements FeedListener {
 
   async #load(): Promise<void> {
     try {
-      const { signal } = new AbortController();
-      this.webhooks.value = (await patiently(() => this.client.webhooks.list({ limit: webhooksMost }, signal), signal)).items;
+      this.webhooks.value = (await patiently(() => this.client.webhooks.list({ limit: webhooksMost }))).items;
       this.hasFailed.value = false;
     } catch {
       this.hasFailed.value = true;

@@ -46,7 +46,7 @@ export function WebhookDetail({ webhook }: { webhook: Webhook }) {
       </header>
       <WebhookHealth webhook={webhook} />
       <p class="muted">
-        Sends {webhook.events.includes("*") ? "every event" : webhook.events.join(", ")}
+        Sends {eventsOf(webhook)}
         {webhook.format === "cloudevents" && " as CloudEvents"}
         {webhook.ordered && ", in order"}
       </p>
@@ -88,4 +88,8 @@ export function WebhookDetail({ webhook }: { webhook: Webhook }) {
       {isReplaying && <ReplayDialog webhook={webhook} onClose={() => setReplaying(false)} />}
     </section>
   );
+}
+
+export function eventsOf({ events }: Webhook): string {
+  return events.includes("*") ? "every event" : events.join(", ");
 }

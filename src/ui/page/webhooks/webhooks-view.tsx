@@ -3,7 +3,7 @@ import { usePage } from "../page.ts";
 import { Icon } from "../shell/icon.tsx";
 import { hrefOf } from "../shell/route.ts";
 import { AddWebhook } from "./add-webhook.tsx";
-import { WebhookDetail } from "./webhook-detail.tsx";
+import { eventsOf, WebhookDetail } from "./webhook-detail.tsx";
 import { WebhookHealth } from "./webhook-health.tsx";
 
 /** Where events are sent to, and how that goes. */
@@ -30,7 +30,7 @@ export function WebhooksView({ webhookId }: { webhookId: string | undefined }) {
             </button>
           </p>
         )}
-        {all?.length === 0 && <p class="muted">None yet. Add one to have events sent to another program, signed and retried.</p>}
+        {all?.length === 0 && <p class="muted">None yet.</p>}
         <ul>
           {all?.map((webhook) => (
             <li key={webhook.id}>
@@ -41,7 +41,7 @@ export function WebhooksView({ webhookId }: { webhookId: string | undefined }) {
               >
                 <strong class="cut">{webhook.description || webhook.url}</strong>
                 {webhook.description && <span class="cut muted">{webhook.url}</span>}
-                <span class="cut muted">{webhook.events.join(", ")}</span>
+                <span class="cut muted">{eventsOf(webhook)}</span>
                 <WebhookHealth webhook={webhook} />
               </a>
             </li>
@@ -51,11 +51,28 @@ export function WebhooksView({ webhookId }: { webhookId: string | undefined }) {
       {chosen ? (
         <WebhookDetail key={chosen.id} webhook={chosen} />
       ) : (
-        <section class="blank wide-only">
-          <p>{webhookId && all ? "There is no such webhook." : "Choose a webhook to see what was sent to it."}</p>
-        </section>
+        all && <NoWebhook isFirst={all.length === 0} isMissing={webhookId !== undefined} />
       )}
       {isAdding && <AddWebhook onClose={() => setAdding(false)} />}
     </div>
+  );
+}
+
+function NoWebhook({ isFirst, isMissing }: { isFirst: boolean; isMissing: boolean }) {
+  return (
+    <section class="blank wide-only" aria-label="Webhook">
+      <Icon name="hook" />
+      {isFirst ? (
+        <>
+          <h2>Tell other programs</h2>
+          <p>
+            A webhook sends events to a URL: signed, in order if you wish, tried again when that fails, and kept while the
+            receiver is down.
+          </p>
+        </>
+      ) : (
+        <p>{isMissing ? "There is no such webhook." : "Choose a webhook to see what was sent to it."}</p>
+      )}
+    </section>
   );
 }
