@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "./eventually.ts";
+import { freePort } from "./free-port.ts";
 
 /** Whether Debian's package `prometheus` is there. Where CI runs, its absence is a failure. */
 export const hasPrometheus = Bun.which("promtool") !== null && Bun.which("prometheus") !== null;
@@ -86,11 +87,4 @@ export class Prometheus {
     if (answer.status !== "success") throw new Error(`${path}: ${JSON.stringify(answer)}`);
     return answer;
   }
-}
-
-function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = server;
-  server.stop(true);
-  return port;
 }
