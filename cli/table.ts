@@ -9,8 +9,10 @@ export interface Column<Row> {
   /** The exact value, for pipes. */
   plain?: (row: Row) => string;
   colour?: (row: Row) => Colour | undefined;
-  /** The one column that gives way when the terminal is too narrow. */
+  /** The one column that is cut when the terminal is too narrow. */
   shrinks?: boolean;
+  /** A column that is left out when even that is not enough, the highest number first. */
+  gives?: number;
 }
 
 const gap = "  ";
@@ -21,17 +23,18 @@ export function renderTable<Row>(io: Io, columns: readonly Column<Row>[], rows: 
   if (!isForPeople(io.stdout, io))
     return rows.map((row) => `${columns.map((column) => printable((column.plain ?? column.text)(row))).join("\t")}\n`).join("");
   const paint = paintFor(io.stdout, io);
-  const cells = rows.map((row) => columns.map((column) => printable(column.text(row))));
-  const widths = widthsOf(columns, cells, io.stdout.columns);
+  const fitting = columnsFor(columns, rows, io.stdout.columns);
+  const cells = cellsOf(fitting, rows);
+  const widths = widthsOf(fitting, cells, io.stdout.columns);
   const fit = (texts: readonly string[]) => texts.map((text, index) => pad(cut(text, widths[index] ?? 0), widths[index] ?? 0));
   const lines = cells.map((texts, rowIndex) =>
     fit(texts).map((text, index) => {
       const row = rows[rowIndex];
-      const colour = row === undefined ? undefined : columns[index]?.colour?.(row);
+      const colour = row === undefined ? undefined : fitting[index]?.colour?.(row);
       return colour ? paint(colour, text) : text;
     }),
   );
-  const headers = fit(columns.map(({ header }) => header.toUpperCase())).map((text) => paint("dim", text));
+  const headers = fit(fitting.map(({ header }) => header.toUpperCase())).map((text) => paint("dim", text));
   return [headers, ...lines].map((line) => `${line.join(gap).trimEnd()}\n`).join("");
 }
 
@@ -43,14 +46,33 @@ export function renderPairs(io: Io, pairs: readonly (readonly [name: string, val
   return pairs.map(([name, value]) => `${paint("dim", pad(name, width))}${gap}${printable(value)}\n`).join("");
 }
 
+function cellsOf<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string[][] {
+  return rows.map((row) => columns.map((column) => printable(column.text(row))));
+}
+
+/** As many of the columns as there is room for; a line that wraps can be read by nobody. */
+function columnsFor<Row>(columns: readonly Column<Row>[], rows: readonly Row[], screen: number): readonly Column<Row>[] {
+  const least = Math.max(...columns.map(({ gives = 0 }) => gives));
+  if (least === 0 || total(widthsOf(columns, cellsOf(columns, rows), screen)) <= screen) return columns;
+  return columnsFor(
+    columns.filter(({ gives }) => gives !== least),
+    rows,
+    screen,
+  );
+}
+
 function widthsOf<Row>(columns: readonly Column<Row>[], cells: readonly string[][], screen: number): number[] {
   const widths = columns.map(({ header }, index) =>
     Math.max(header.length, ...cells.map((texts) => Bun.stringWidth(texts[index] ?? ""))),
   );
-  const over = widths.reduce((sum, width) => sum + width, gap.length * (widths.length - 1)) - screen;
+  const over = total(widths) - screen;
   return widths.map((width, index) =>
     columns[index]?.shrinks && over > 0 ? Math.max(Math.min(width, shrunkLeast), width - over) : width,
   );
+}
+
+function total(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, gap.length * (widths.length - 1));
 }
 
 function pad(text: string, width: number): string {

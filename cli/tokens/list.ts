@@ -3,7 +3,7 @@ import type { Token } from "../../src/auth/contract.ts";
 import { listUpTo } from "../../src/client/paging.ts";
 import type { Context } from "../context.ts";
 import type { Io } from "../io.ts";
-import { wholeNumber } from "../options.ts";
+import { examples, wholeNumber } from "../options.ts";
 import { printList } from "../output.ts";
 import type { Colour } from "../paint.ts";
 import type { Column } from "../table.ts";
@@ -16,12 +16,13 @@ const columns: Column<Token>[] = [
   { header: "id", text: ({ id }) => id },
   { header: "name", text: ({ name }) => name, shrinks: true },
   { header: "status", text: ({ status }) => status, colour: ({ status }) => colours[status] },
-  { header: "scopes", text: ({ scopes }) => scopes.join(",") },
-  { header: "expires", text: ({ expires_at }) => expires_at ?? "never", plain: ({ expires_at }) => expires_at ?? "" },
+  { header: "scopes", text: ({ scopes }) => scopes.join(","), gives: 1 },
+  { header: "expires", text: ({ expires_at }) => expires_at ?? "never", plain: ({ expires_at }) => expires_at ?? "", gives: 3 },
   {
     header: "last used",
     text: ({ last_used_at }) => (last_used_at === null ? "never" : ago(last_used_at)),
     plain: ({ last_used_at }) => last_used_at ?? "",
+    gives: 2,
   },
 ];
 
@@ -30,9 +31,11 @@ export function registerList(tokens: Command, io: Io): void {
     .command("list")
     .description("list access tokens, the oldest first")
     .option("--limit <n>", "at most so many", wholeNumber(1), 100);
-  addKeeperOptions(command).action((options: { limit: number }, self: Command) =>
-    withKeeper(self, io, (keeper, context) => run(options, keeper, context)),
-  );
+  addKeeperOptions(command)
+    .addHelpText("after", examples("matric tokens list", "matric tokens list --data-dir /var/lib/matric"))
+    .action((options: { limit: number }, self: Command) =>
+      withKeeper(self, io, (keeper, context) => run(options, keeper, context)),
+    );
 }
 
 export async function run({ limit }: { limit: number }, keeper: TokenKeeper, context: Context): Promise<void> {

@@ -34,6 +34,30 @@ describe("a table", () => {
     expect(renderPairs(io, [["id", "1"]])).toBe("\x1b[90mid\x1b[0m  1\n");
   });
 
+  test("leaves columns out where there is no room for them, and cuts one, but never an id", () => {
+    const { io, stdout } = fakeIo({ isTty: true, env: uncoloured });
+    const wide: Column<Row>[] = [
+      ...columns,
+      { header: "first to go", text: () => "a value", gives: 2 },
+      { header: "next", text: () => "b", gives: 1 },
+    ];
+    const widths = [120, 40, 28, 8].map((columns) => {
+      stdout.columns = columns;
+      return renderTable(io, wide, [{ id: "0123456789", title: "a title of some length" }])
+        .split("\n", 1)[0]
+        ?.split(/ {2,}/);
+    });
+    expect(widths).toEqual([
+      ["ID", "TITLE", "FIRST TO GO", "NEXT"],
+      ["ID", "TITLE", "NEXT"],
+      ["ID", "TITLE"],
+      ["ID", "TITLE"],
+    ]);
+    stdout.columns = 28;
+    for (const line of renderTable(io, wide, [{ id: "0123456789", title: "a title of some length" }]).split("\n"))
+      expect(Bun.stringWidth(line)).toBeLessThanOrEqual(28);
+  });
+
   test("keeps one row on one line, whatever is in it", () => {
     const row = { id: "1", title: "a\tb\nc\x1b[2J" };
     expect(renderTable(fakeIo().io, columns, [row])).toBe("full-1\ta\\tb\\nc\\u001b[2J\n");
