@@ -3,7 +3,7 @@ import { type Config, readConfig } from "../src/config.ts";
 import { certificateFiles } from "../src/http/certificate.ts";
 import { addServerOptions, type Context, contextOf, optionsOf, serverAddress } from "./context.ts";
 import { checkCertificate } from "./doctor/certificate.ts";
-import { type Finding, ok, problem, skipped } from "./doctor/finding.ts";
+import { type Finding, ok, problem, skipped, warning } from "./doctor/finding.ts";
 import { checkClock, checkOpenFiles } from "./doctor/machine.ts";
 import { checkEgress, checkStreaming } from "./doctor/network.ts";
 import { checkDataDir, checkSpace, checkSync } from "./doctor/storage.ts";
@@ -13,6 +13,7 @@ import { examples, list } from "./options.ts";
 import { printJson } from "./output.ts";
 import { paintFor } from "./paint.ts";
 import { printable } from "./printable.ts";
+import { unknownSettings } from "./unknown-settings.ts";
 
 interface Options {
   dataDir?: string;
@@ -25,6 +26,7 @@ interface Options {
 /** Of registered webhooks so many different hosts are tried. */
 const hostsMax = 10;
 const serverTimeoutMs = 5000;
+const everywhere = ["0.0.0.0/0", "::/0"];
 
 const marks = {
   ok: ["green", "ok"],
@@ -52,6 +54,8 @@ export async function run(options: Options, context: Context): Promise<void> {
     findings.push(finding);
     await print(finding, context);
   };
+  for (const { name, nearest } of unknownSettings(io.env))
+    await add(warning("settings", `${name} is none`, nearest ? `Did you mean ${nearest}?` : "See `matric serve --help`."));
   await add(checkDataDir(config.dataDir));
   await add(checkSpace(config.dataDir));
   await add(checkSync(config.dataDir));
@@ -100,7 +104,10 @@ async function serverTime(url: string): Promise<number | undefined> {
 async function egress({ webhookUrl }: Options, config: Config, { client, io }: Context): Promise<Finding[]> {
   const check = "webhooks";
   let urls = webhookUrl ?? [];
+  let allow = config.webhookAllow;
   if (urls.length === 0) {
+    // The server took them by its own MATRIC_WEBHOOK_ALLOW, which this shell need not have.
+    allow = everywhere;
     try {
       const { items } = await client.webhooks.list({ limit: 500 }, AbortSignal.timeout(serverTimeoutMs));
       urls = [...new Map(items.map(({ url }) => [new URL(url).host, url])).values()].slice(0, hostsMax);
@@ -109,7 +116,7 @@ async function egress({ webhookUrl }: Options, config: Config, { client, io }: C
     }
   }
   if (urls.length === 0) return [skipped(check, "none are registered; name a receiver with --webhook-url")];
-  const findings = await Promise.all(urls.map((url) => checkEgress(url, config.webhookAllow)));
+  const findings = await Promise.all(urls.map((url) => checkEgress(url, allow)));
   const proxy = io.env.HTTPS_PROXY ?? io.env.https_proxy;
   return proxy ? [...findings, skipped(check, "HTTPS_PROXY is set; matric sends webhooks directly")] : findings;
 }

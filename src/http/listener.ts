@@ -132,6 +132,8 @@ function freePort(hostname: string, port: number): number {
 /** Why a server could not listen, and what to do about the commonest reason. */
 function whyNot(cause: unknown): string {
   if (!(cause instanceof Error)) return `${cause}`;
-  const isTaken = "code" in cause && cause.code === "EADDRINUSE";
-  return isTaken ? "another program listens there; choose another port with --port" : cause.message;
+  const code = "code" in cause ? cause.code : undefined;
+  if (code === "EADDRINUSE") return "another program listens there; choose another port with --port";
+  if (code === "ENOENT" || code === "EADDRNOTAVAIL") return "this machine has no such address; choose another one with --host";
+  return cause.message;
 }

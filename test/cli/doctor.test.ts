@@ -128,6 +128,29 @@ describe("the command", () => {
     expect(findings.find(({ check }) => check === "proxy")).toMatchObject({ status: "ok" });
   });
 
+  test("warns of variables that are no settings", async () => {
+    const args = ["doctor", "--json", "--data-dir", join(dir, "data")];
+    const { code, stdout } = await runCli(args, { url: app.url, env: { MATRIC_PROT: "1" } });
+    expect(code).toBe(0);
+    expect(jsonLines(stdout)[0]).toEqual({
+      check: "settings",
+      status: "warning",
+      message: "MATRIC_PROT is none",
+      advice: "Did you mean MATRIC_PORT?",
+    });
+  });
+
+  test("connects to webhooks that the server allows, whatever this shell's MATRIC_WEBHOOK_ALLOW is", async () => {
+    const receiver = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+    const permissive = await startApp({ webhookAllow: ["127.0.0.1"] });
+    const { code: added } = await runCli(["webhooks", "add", receiver.url.href, "--events", "*"], { url: permissive.url });
+    expect(added).toBe(0);
+    const { stdout } = await runCli(["doctor", "--json", "--data-dir", join(dir, "data")], { url: permissive.url });
+    expect(jsonLines(stdout).at(-1)).toMatchObject({ check: `webhook to ${receiver.url.host}`, status: "ok" });
+    await permissive.stop();
+    await receiver.stop(true);
+  });
+
   test("says what to do, and ends with 1, when something is wrong", async () => {
     writeFileSync(join(dir, "file"), "");
     const { code, stdout, stderr } = await runCli(["doctor", "--data-dir", join(dir, "file")], { url: "http://127.0.0.1:9" });

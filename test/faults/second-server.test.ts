@@ -34,6 +34,17 @@ test("a second server on the same port is refused in one clear line, and lets go
   }
 });
 
+test.each(["no-such-host.invalid", "192.0.2.1"])(
+  "an address that is not this machine's (%s) is told in one clear line",
+  async (host) => {
+    const { code, stderr, stdout } = await runCli(["serve", "--no-auth", "--host", host, "--port", "0", "--data-dir", other]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toBe(
+      `error: The server cannot listen on ${host} port 0: this machine has no such address; choose another one with --host.\n`,
+    );
+  },
+);
+
 test("the first one is not disturbed by all that", async () => {
   const response = await fetch(`${server.url}/api/v1/events`, {
     method: "POST",
