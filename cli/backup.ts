@@ -5,6 +5,7 @@ import { backUp } from "../src/db/backup.ts";
 import { addServerOptions, type Context, contextOf, dataDirOf } from "./context.ts";
 import { Failure } from "./failure.ts";
 import type { Io } from "./io.ts";
+import { examples } from "./options.ts";
 import { printJson } from "./output.ts";
 
 export function registerBackup(program: Command, io: Io): void {
@@ -15,7 +16,7 @@ export function registerBackup(program: Command, io: Io): void {
     .addOption(new Option("--data-dir <dir>", "copy this data directory itself, without asking a server (MATRIC_DATA_DIR)"))
     .addHelpText(
       "after",
-      "\nExamples:\n  matric backup notes-$(date +%F).db\n  matric backup copy.db --url https://notes.example.com --token mtr_…",
+      examples("matric backup notes-$(date +%F).db", "matric backup copy.db --url https://notes.example --token mtr_…"),
     );
   addServerOptions(command).action((file: string, _options: object, self: Command) =>
     run(file, dataDirOf(self, io), contextOf(self, io)),

@@ -4,6 +4,7 @@ import { restore } from "../src/db/backup.ts";
 import { createEpoch } from "../src/events/cursor.ts";
 import { jsonOption, optionsOf } from "./context.ts";
 import type { Io } from "./io.ts";
+import { examples } from "./options.ts";
 
 interface Options {
   dataDir?: string;
@@ -19,7 +20,8 @@ export function registerRestore(program: Command, io: Io): void {
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\nThe data that was there is kept beside it. Cursors from before are recognised: streams tell a gap where there is one.",
+      "\nThe data that was there is kept beside it. Cursors from before are recognised: streams tell a gap where there is one.\n" +
+        examples("matric restore notes-2026-02-05.db", "matric restore copy.db --data-dir /var/lib/matric"),
     )
     .action((file: string, _options: Options, self: Command) => run(file, optionsOf<Options>(self), io));
 }

@@ -3,13 +3,16 @@ import type { Health } from "../src/health.ts";
 import { addServerOptions, type Context, contextOf } from "./context.ts";
 import { Failure } from "./failure.ts";
 import type { Io } from "./io.ts";
+import { examples } from "./options.ts";
 import { printJson } from "./output.ts";
 import { renderPairs } from "./table.ts";
 import { duration } from "./when.ts";
 
 export function registerStatus(program: Command, io: Io): void {
   const command = program.command("status").description("tell whether the server is well (exit code 5 if it cannot be reached)");
-  addServerOptions(command).action((_options: object, self: Command) => run(contextOf(self, io)));
+  addServerOptions(command)
+    .addHelpText("after", examples("matric status", "matric status --url https://notes.example --json | jq .queue"))
+    .action((_options: object, self: Command) => run(contextOf(self, io)));
 }
 
 export async function run(context: Context): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import type { StreamState } from "../../src/client/stream.ts";
 import type { ReceivedEvent } from "../../src/client/stream-item.ts";
+import { ConnectionRemarks } from "../connection-remarks.ts";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import type { Io } from "../io.ts";
 import { examples, position, seconds, wholeNumber } from "../options.ts";
@@ -87,26 +87,4 @@ function handlerOf({ exec }: TailOptions, context: Context): (event: ReceivedEve
     await io.stdout.flush();
     await runForEvent(exec, event, context);
   };
-}
-
-/** Tells once that the connection is lost, and once that it is back. */
-class ConnectionRemarks {
-  #isLost = false;
-
-  constructor(private readonly context: Context) {}
-
-  tell(state: StreamState): void {
-    if (state.state === "reconnecting" && !this.#isLost) {
-      this.#isLost = true;
-      this.#say("reconnecting", `${state.error?.message ?? "The server ended the stream."} Reconnecting …`);
-    } else if (state.state === "live" && this.#isLost) {
-      this.#isLost = false;
-      this.#say("reconnected", "Connected again.");
-    }
-  }
-
-  #say(code: string, message: string): void {
-    // A closed stderr is no reason to end.
-    remark(this.context, code, message).catch(() => {});
-  }
 }

@@ -1,11 +1,14 @@
 import type { Command } from "commander";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import type { Io } from "../io.ts";
+import { examples } from "../options.ts";
 import { printChange } from "../output.ts";
 
 export function registerCancel(jobs: Command, io: Io): void {
   const command = jobs.command("cancel").description("cancel a job that waits or runs").argument("<id>", "the job");
-  addServerOptions(command).action((id: string, _options: object, self: Command) => run(id, contextOf(self, io)));
+  addServerOptions(command)
+    .addHelpText("after", examples("matric jobs cancel 0197a0b2-…"))
+    .action((id: string, _options: object, self: Command) => run(id, contextOf(self, io)));
 }
 
 export async function run(id: string, context: Context): Promise<void> {

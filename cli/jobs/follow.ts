@@ -1,19 +1,24 @@
 import { waitForJob } from "../../src/client/job-watch.ts";
 import type { Job } from "../../src/jobs/contract.ts";
+import { ConnectionRemarks } from "../connection-remarks.ts";
 import type { Context } from "../context.ts";
 import { Failure } from "../failure.ts";
 import { ProgressBar } from "../progress.ts";
 
 /** Shows a progress bar until the job has ended, and resolves to how it ended. */
-export async function followJob(id: string, { client, io, signal }: Context): Promise<Job> {
+export async function followJob(id: string, context: Context): Promise<Job> {
+  const { client, io, signal } = context;
   const bar = new ProgressBar(io.stderr);
+  const connection = new ConnectionRemarks(context);
   try {
     return await waitForJob(client, id, {
       signal,
       onProgress: ({ status, progress, message }) => void bar.show(progress / 100, message ?? status).catch(() => {}),
-      onState: (state) => {
-        if (state.state === "reconnecting") bar.show(0, "the server is away, reconnecting").catch(() => {});
-      },
+      onState: (state) =>
+        void bar.clear().then(
+          () => connection.tell(state),
+          () => {},
+        ),
     });
   } finally {
     await bar.clear().catch(() => {});

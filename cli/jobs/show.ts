@@ -2,12 +2,15 @@ import type { Command } from "commander";
 import type { Job } from "../../src/jobs/contract.ts";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import type { Io } from "../io.ts";
+import { examples } from "../options.ts";
 import { printJson } from "../output.ts";
 import { renderPairs } from "../table.ts";
 
 export function registerShow(jobs: Command, io: Io): void {
   const command = jobs.command("show").description("show one job").argument("<id>", "the job");
-  addServerOptions(command).action((id: string, _options: object, self: Command) => run(id, contextOf(self, io)));
+  addServerOptions(command)
+    .addHelpText("after", examples("matric jobs show 0197a0b2-…", "matric jobs show 0197a0b2-… --json | jq .result"))
+    .action((id: string, _options: object, self: Command) => run(id, contextOf(self, io)));
 }
 
 export async function run(id: string, context: Context): Promise<void> {

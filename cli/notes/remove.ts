@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import type { Io } from "../io.ts";
+import { examples } from "../options.ts";
 import { printChange } from "../output.ts";
 
 export function registerRemove(notes: Command, io: Io): void {
@@ -8,7 +9,9 @@ export function registerRemove(notes: Command, io: Io): void {
     .command("remove")
     .description("delete notes; `matric notes restore` brings them back")
     .argument("<id...>", "the notes");
-  addServerOptions(command).action((ids: string[], _options: object, self: Command) => run(ids, contextOf(self, io)));
+  addServerOptions(command)
+    .addHelpText("after", examples("matric notes remove 0197a0b2-…"))
+    .action((ids: string[], _options: object, self: Command) => run(ids, contextOf(self, io)));
 }
 
 export async function run(ids: readonly string[], context: Context): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import type { Io } from "../io.ts";
-import { wholeNumber } from "../options.ts";
+import { examples, wholeNumber } from "../options.ts";
 import { printChange } from "../output.ts";
 
 export interface RestoreOptions {
@@ -14,7 +14,9 @@ export function registerRestore(notes: Command, io: Io): void {
     .description("bring a deleted note back, or make an older version of a note its newest")
     .argument("<id>", "the note")
     .option("--revision <version>", "the version to restore, or a text that was kept aside", wholeNumber(1));
-  addServerOptions(command).action((id: string, options: RestoreOptions, self: Command) => run(id, options, contextOf(self, io)));
+  addServerOptions(command)
+    .addHelpText("after", examples("matric notes restore 0197a0b2-…", "matric notes restore 0197a0b2-… --revision 3"))
+    .action((id: string, options: RestoreOptions, self: Command) => run(id, options, contextOf(self, io)));
 }
 
 export async function run(id: string, { revision }: RestoreOptions, context: Context): Promise<void> {

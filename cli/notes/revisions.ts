@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { listUpTo } from "../../src/client/paging.ts";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import type { Io } from "../io.ts";
-import { wholeNumber } from "../options.ts";
+import { examples, wholeNumber } from "../options.ts";
 import { printList } from "../output.ts";
 import { revisionColumns } from "./columns.ts";
 
@@ -16,9 +16,9 @@ export function registerRevisions(notes: Command, io: Io): void {
     .description("list the versions of a note, and the texts that were kept aside for it")
     .argument("<id>", "the note")
     .option("--limit <n>", "at most so many", wholeNumber(1), 50);
-  addServerOptions(command).action((id: string, options: RevisionsOptions, self: Command) =>
-    run(id, options, contextOf(self, io)),
-  );
+  addServerOptions(command)
+    .addHelpText("after", examples("matric notes revisions 0197a0b2-…", "matric notes show 0197a0b2-… --revision 3 --content"))
+    .action((id: string, options: RevisionsOptions, self: Command) => run(id, options, contextOf(self, io)));
 }
 
 export async function run(id: string, { limit }: RevisionsOptions, context: Context): Promise<void> {

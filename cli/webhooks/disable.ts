@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import type { Io } from "../io.ts";
+import { examples } from "../options.ts";
 import { printChange } from "../output.ts";
 
 export function registerDisable(webhooks: Command, io: Io): void {
@@ -8,7 +9,9 @@ export function registerDisable(webhooks: Command, io: Io): void {
     .command("disable")
     .description("send it nothing until it is enabled; its events are held")
     .argument("<id>", "the webhook");
-  addServerOptions(command).action((id: string, _options: object, self: Command) => run(id, contextOf(self, io)));
+  addServerOptions(command)
+    .addHelpText("after", examples("matric webhooks disable 0197a0b2-…"))
+    .action((id: string, _options: object, self: Command) => run(id, contextOf(self, io)));
 }
 
 export async function run(id: string, context: Context): Promise<void> {

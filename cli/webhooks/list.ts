@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { listUpTo } from "../../src/client/paging.ts";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import type { Io } from "../io.ts";
-import { wholeNumber } from "../options.ts";
+import { examples, wholeNumber } from "../options.ts";
 import { printList, remark } from "../output.ts";
 import { webhookColumns } from "./columns.ts";
 
@@ -15,7 +15,9 @@ export function registerList(webhooks: Command, io: Io): void {
     .command("list")
     .description("list webhooks with their health")
     .option("--limit <n>", "at most so many", wholeNumber(1), 50);
-  addServerOptions(command).action((options: ListOptions, self: Command) => run(options, contextOf(self, io)));
+  addServerOptions(command)
+    .addHelpText("after", examples("matric webhooks list", `matric webhooks list --json | jq -r 'select(.status=="failed").url'`))
+    .action((options: ListOptions, self: Command) => run(options, contextOf(self, io)));
 }
 
 export async function run({ limit }: ListOptions, context: Context): Promise<void> {

@@ -3,6 +3,7 @@ import type { ReceivedEvent } from "../../src/client/stream-item.ts";
 import { contentOf } from "../../src/webhooks/content.ts";
 import { createSecret } from "../../src/webhooks/secret.ts";
 import { signatureHeaders } from "../../src/webhooks/signature.ts";
+import { ConnectionRemarks } from "../connection-remarks.ts";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import { addFilterOptions, type FilterOptions, filterOf } from "../events/filter-options.ts";
 import { usage } from "../failure.ts";
@@ -48,16 +49,16 @@ export async function run(options: ListenOptions, context: Context): Promise<voi
     throw usage(`--forward-to must be an http or https URL, not "${options.forwardTo}".`);
   if (options.format !== "matric" && options.format !== "cloudevents") throw usage("--format must be matric or cloudevents.");
   const secret = options.secret ?? createSecret();
-  await remark(context, "listening", `Posting events to ${target.href}, signed with ${secret}`);
+  const connection = new ConnectionRemarks(context, {
+    code: "listening",
+    message: `Posting events to ${target.href}, signed with ${secret}`,
+  });
   const stream = client.stream({
     filter: filterOf(options),
     since: options.since,
     signal,
     failFast: true,
-    onState(state) {
-      if (state.state === "reconnecting")
-        remark(context, "reconnecting", `${state.error?.message ?? "The stream ended."} Reconnecting …`).catch(() => {});
-    },
+    onState: (state) => connection.tell(state),
   });
   for await (const item of stream) {
     if (item.kind === "gap")
@@ -100,11 +101,24 @@ async function forward(
       },
       signal: AbortSignal.any([signal, AbortSignal.timeout(attemptMs)]),
     });
-    return { status: response.status, answer: (await response.text()).slice(0, answerCharsShown), duration_ms: took() };
+    const answer = await beginningOf(response);
+    return { status: response.status, answer, duration_ms: took() };
   } catch (error) {
     signal.throwIfAborted();
     return { status: null, answer: error instanceof Error ? error.message : String(error), duration_ms: took() };
   }
+}
+
+/** An answer without end must not be held, and no more of it is shown anyway. */
+async function beginningOf({ body }: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    // Leaving the loop ends the answer.
+    if (text.length >= answerCharsShown) break;
+  }
+  return text.slice(0, answerCharsShown);
 }
 
 async function report({ id, name }: ReceivedEvent, outcome: Outcome, context: Context): Promise<void> {

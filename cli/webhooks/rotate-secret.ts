@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import type { Io } from "../io.ts";
-import { wholeNumber } from "../options.ts";
+import { examples, wholeNumber } from "../options.ts";
 import { printJson } from "../output.ts";
 import { renderPairs } from "../table.ts";
 
@@ -17,7 +17,9 @@ export function registerRotateSecret(webhooks: Command, io: Io): void {
     .argument("<id>", "the webhook")
     .option("--secret <secret>", "the new secret; one is made if not given")
     .option("--overlap <seconds>", "how long the former one signs along (a day, if not given)", wholeNumber(0, 604_800));
-  addServerOptions(command).action((id: string, options: RotateOptions, self: Command) => run(id, options, contextOf(self, io)));
+  addServerOptions(command)
+    .addHelpText("after", examples("matric webhooks rotate-secret 0197a0b2-… --overlap 3600"))
+    .action((id: string, options: RotateOptions, self: Command) => run(id, options, contextOf(self, io)));
 }
 
 export async function run(id: string, { secret, overlap }: RotateOptions, context: Context): Promise<void> {

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import { Failure } from "../failure.ts";
 import type { Io } from "../io.ts";
+import { examples } from "../options.ts";
 import { printJson } from "../output.ts";
 
 export function registerTest(webhooks: Command, io: Io): void {
@@ -9,7 +10,9 @@ export function registerTest(webhooks: Command, io: Io): void {
     .command("test")
     .description("send a test event now and tell the answer")
     .argument("<id>", "the webhook");
-  addServerOptions(command).action((id: string, _options: object, self: Command) => run(id, contextOf(self, io)));
+  addServerOptions(command)
+    .addHelpText("after", examples("matric webhooks test 0197a0b2-…"))
+    .action((id: string, _options: object, self: Command) => run(id, contextOf(self, io)));
 }
 
 export async function run(id: string, context: Context): Promise<void> {

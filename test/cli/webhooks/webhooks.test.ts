@@ -138,21 +138,40 @@ test("listen posts events, signed, to a local URL without registering anything, 
   const told = lineReader(child.stderr);
   const secret = /whsec_\S+(?=")/.exec(await told.next())?.[0] ?? "";
   const answers = lineReader(child.stdout);
-  // Whoever has said that it listens may not be connected yet: publish until something arrives.
-  for (let n = 10; received.length === 0; n++) {
-    await publish(n);
-    await Bun.sleep(50);
-  }
-  const [first] = received;
+  await publish(10);
+  const [first] = await arrived(1);
   expect(new Webhook(secret).verify(first?.body ?? "", Object.fromEntries(first?.headers ?? []))).toMatchObject({
     event: "ThingHappened",
   });
   expect(JSON.parse(await answers.next())).toMatchObject({ event: "ThingHappened", status: 200, answer: "thanks" });
   await server.kill();
+  expect(JSON.parse(await told.next()).warning.code).toBe("reconnecting");
   await server.restart();
   await publish(99);
+  expect(JSON.parse(await told.next()).warning.code).toBe("reconnected");
   while (!received.some(({ body }) => body.includes('"n":99'))) await arrived(received.length + 1);
   expect(jsonLines((await run("list")).stdout)).toEqual([]);
+  child.kill("SIGINT");
+  expect(await child.exited).toBe(130);
+});
+
+test("listen shows the beginning of an answer without end, and goes on", async () => {
+  using endless = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: () => new Response(new ReadableStream({ pull: (controller) => controller.enqueue("more ".repeat(1000)) })),
+  });
+  const child = spawnCli(["webhooks", "listen", "--forward-to", endless.url.href, "--events", "ThingHappened", "--json"], {
+    url: server.url,
+  });
+  await lineReader(child.stderr).next();
+  await publish(1);
+  await publish(2);
+  const answers = lineReader(child.stdout);
+  for (const _ of [1, 2]) {
+    const { status, answer } = JSON.parse(await answers.next());
+    expect({ status, length: answer.length }).toEqual({ status: 200, length: 120 });
+  }
   child.kill("SIGINT");
   expect(await child.exited).toBe(130);
 });
