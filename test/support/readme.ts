@@ -9,3 +9,15 @@ export function recipe(name: string): string {
   if (code === undefined) throw new Error(`the README has no recipe for ${name}`);
   return code;
 }
+
+/** The queries below `<!-- queries: language -->`, by what the comment before each says it is for. */
+export function queries(language: string): { about: string; query: string }[] {
+  const block = new RegExp(`<!-- queries: ${language} -->\n\`\`\`\\w+\n([\\s\\S]*?)\`\`\``).exec(readme)?.[1] ?? "";
+  return block
+    .trim()
+    .split("\n\n")
+    .map((one) => {
+      const [comment = "", ...lines] = one.split("\n");
+      return { about: comment.replace(/^(#|\/\/) /, ""), query: lines.join("\n") };
+    });
+}

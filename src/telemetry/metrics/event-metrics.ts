@@ -133,6 +133,7 @@ export class EventMetrics implements EventMeter {
     for (const job_type of [aiRevision, ...jobTypes]) {
       this.#jobsStarted.inc({ job_type }, 0);
       for (const status of Object.values(jobEnds)) this.#jobsFinished.inc({ job_type, status }, 0);
+      for (const status of ["completed", "failed"]) this.#jobDuration.zero({ job_type, status });
       for (const error_code of [...ownErrorCodes, "other"]) {
         this.#jobFailures.inc({ job_type, error_code }, 0);
         this.#jobRetries.inc({ job_type, error_code }, 0);
