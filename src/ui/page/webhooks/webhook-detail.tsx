@@ -42,8 +42,9 @@ export function WebhookDetail({ webhook }: { webhook: Webhook }) {
         <a class="phone-only back" href={hrefOf({ view: "webhooks" })} aria-label="Back to the webhooks">
           <Icon name="back" />
         </a>
-        <h2 class="cut">{webhook.url}</h2>
+        <h2 class="cut">{webhook.description || webhook.url}</h2>
       </header>
+      {webhook.description && <p class="address">{webhook.url}</p>}
       <WebhookHealth webhook={webhook} />
       <p class="muted">
         Sends {eventsOf(webhook)}
