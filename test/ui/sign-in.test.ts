@@ -85,6 +85,29 @@ inBrowser("where the server asks for tokens", () => {
     for (const page of [one, other]) await page.getByText("Seen in both").waitFor();
   });
 
+  test("a token that may do little shows what it may, and says what it may not", async () => {
+    browser.expectComplaints(/401|403/);
+    const { id } = await client.notes.create({ title: "Only to be read", content: "Words." });
+    const { token } = await makeToken(["notes:read"]);
+    const page = await browser.page();
+    await page.goto(`${server.url}/#/notes/${id}`);
+    await page.getByLabel("Access token").fill(token);
+    await page.keyboard.press("Enter");
+    await page.locator(".preview").getByText("Words.").waitFor();
+    await page.locator("a.row").getByText("Only to be read").waitFor();
+    await page.getByRole("button", { name: /^Connection: Refused.*events:read/ }).waitFor();
+    await page.getByRole("button", { name: /^Jobs:/ }).click();
+    await page.getByText(/The jobs could not be loaded\..*jobs:read/).waitFor();
+    await page.getByRole("link", { name: "Webhooks" }).click();
+    await page.getByText(/The webhooks could not be loaded\..*webhooks:read/).waitFor();
+    await page.getByRole("link", { name: "Notes" }).click();
+    await page.getByRole("button", { name: "New" }).click();
+    await page
+      .getByRole("status", { name: "Messages" })
+      .getByText(/notes:write/)
+      .waitFor();
+  });
+
   test("a token that is revoked leads back to the sign-in", async () => {
     browser.expectComplaints(/401|WebSocket/);
     const { id, token } = await makeToken(["notes:read", "jobs:read", "events:read", "webhooks:read"]);

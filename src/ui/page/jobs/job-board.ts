@@ -18,7 +18,8 @@ const waitingMost = 5 * pageJobs;
 export class JobBoard implements FeedListener {
   readonly jobs = signal<ReadonlyMap<string, JobView>>(new Map());
   readonly queue = signal<QueueStatus | undefined>(undefined);
-  readonly hasFailed = signal(false);
+  /** Why the jobs could not be loaded. */
+  readonly problem = signal<string | undefined>(undefined);
   readonly isPanelOpen = signal(false);
   readonly waiting = computed(() =>
     this.#all()
@@ -69,7 +70,7 @@ export class JobBoard implements FeedListener {
   }
 
   resumed(): void {
-    if (this.hasFailed.value) this.refresh();
+    if (this.problem.value !== undefined) this.refresh();
   }
 
   arrived(arrivals: readonly Arrival[]): void {
@@ -110,12 +111,12 @@ export class JobBoard implements FeedListener {
       this.#isCut.value = active.length >= waitingMost;
       const fetched = [...active, ...recent.items].map(viewOf);
       this.jobs.value = new Map(fetched.map((job) => [job.id, job]));
-      this.hasFailed.value = false;
+      this.problem.value = undefined;
       this.#loading = undefined;
       this.#apply(this.#meanwhile);
       this.#meanwhile = [];
-    } catch {
-      if (!signal.aborted) this.hasFailed.value = true;
+    } catch (error) {
+      if (!signal.aborted) this.problem.value = error instanceof Error ? error.message : String(error);
     }
   }
 

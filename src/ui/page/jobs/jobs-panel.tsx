@@ -25,6 +25,7 @@ export function JobsPanel() {
     document.querySelector<HTMLElement>(".queue-indicator")?.focus();
   };
   const active = [...jobs.running.value, ...jobs.waiting.value.slice(0, waitingShown)];
+  const problem = jobs.problem.value;
   const more = jobs.waiting.value.length - waitingShown;
   return (
     <aside
@@ -45,17 +46,21 @@ export function JobsPanel() {
         </button>
       </header>
       {jobs.queue.value?.paused && <p class="notice slim">The queue is paused. What runs goes on; nothing new begins.</p>}
-      {jobs.hasFailed.value && (
-        <p class="quiet-notice">
-          The jobs could not be loaded.
+      {problem !== undefined && (
+        <p class="muted" role="status">
+          The jobs could not be loaded. {problem}
           <button type="button" class="plain" onClick={() => jobs.refresh()}>
             Try again
           </button>
         </p>
       )}
-      <JobSection title="Now" jobs={active} empty="Nothing waits or runs." />
-      {more > 0 && <p class="muted more">and {more} more in line</p>}
-      <JobSection title="Lately" jobs={jobs.recent.value} empty="Nothing has ended yet." />
+      {(problem === undefined || jobs.jobs.value.size > 0) && (
+        <>
+          <JobSection title="Now" jobs={active} empty="Nothing waits or runs." />
+          {more > 0 && <p class="muted more">and {more} more in line</p>}
+          <JobSection title="Lately" jobs={jobs.recent.value} empty="Nothing has ended yet." />
+        </>
+      )}
     </aside>
   );
 }

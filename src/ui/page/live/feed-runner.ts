@@ -1,4 +1,5 @@
 import type { Api } from "../../../client/api.ts";
+import { ClientError } from "../../../client/errors.ts";
 import { EventStream, type StreamState } from "../../../client/stream.ts";
 import type { StreamItem } from "../../../client/stream-item.ts";
 import { socketThenSse, type Transport } from "./connect.ts";
@@ -9,11 +10,12 @@ export type FeedItem =
   /** Something may have been missed: what is shown must be fetched anew. */
   | { kind: "unsure" };
 
+/** `isUnknown`: the server does not know who asks, so that nothing else can be had either. */
 export type FeedState =
   | { state: "connecting" }
   | { state: "live"; transport: Transport }
   | { state: "waiting"; untilMs: number }
-  | { state: "refused"; message: string };
+  | { state: "refused"; message: string; isUnknown: boolean };
 
 export interface FeedMessage {
   items?: FeedItem[];
@@ -70,7 +72,9 @@ export class FeedRunner {
       }
     } catch (error) {
       if (signal.aborted) return;
-      this.emit({ state: { state: "refused", message: error instanceof Error ? error.message : String(error) } });
+      const message = error instanceof Error ? error.message : String(error);
+      const isUnknown = error instanceof ClientError && error.code === "unauthorized";
+      this.emit({ state: { state: "refused", message, isUnknown } });
       setTimeout(() => {
         if (!signal.aborted) this.retryNow();
       }, refusedRetryMs);

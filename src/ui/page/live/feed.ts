@@ -34,7 +34,7 @@ export interface Arrival {
 /** What wants to know of events. All arrivals of one moment come together, and what they change is painted once. */
 export interface FeedListener {
   arrived?(arrivals: readonly Arrival[]): void;
-  /** What is shown may be out of date: called when the first connection stands, and after every gap. */
+  /** What is shown may be out of date: called when the first connection stands, or cannot be made, and after every gap. */
   refresh?(): void;
   /** The connection stands again, and nothing was missed: what failed meanwhile may be tried again. */
   resumed?(): void;
@@ -47,6 +47,7 @@ export class Feed {
   readonly isOnline = signal(navigator.onLine);
   readonly #listeners: FeedListener[] = [];
   #isFresh = false;
+  #isShown = false;
   #retry: () => void = () => {};
 
   constructor(
@@ -111,9 +112,17 @@ export class Feed {
   #become(state: FeedState): void {
     const wasLive = this.state.value.state === "live";
     this.state.value = state;
+    if (state.state === "waiting" || (state.state === "refused" && !state.isUnknown)) this.#showWithout();
     if (state.state !== "live" || wasLive) return;
     if (!this.#isFresh) this.#refresh();
     else for (const listener of this.#listeners) listener.resumed?.();
+  }
+
+  /** No stream came about, and perhaps none ever will: what can be had without one is fetched. */
+  #showWithout(): void {
+    if (this.#isFresh || this.#isShown) return;
+    this.#isShown = true;
+    for (const listener of this.#listeners) listener.refresh?.();
   }
 
   #refresh(): void {

@@ -11,7 +11,8 @@ const webhooksMost = 500;
 /** All webhooks and how they are. */
 export class WebhookBoard implements FeedListener {
   readonly webhooks = signal<readonly Webhook[] | undefined>(undefined);
-  readonly hasFailed = signal(false);
+  /** Why the webhooks could not be loaded. */
+  readonly problem = signal<string | undefined>(undefined);
   readonly failing = computed(() => (this.webhooks.value ?? []).filter(({ status }) => status === "failed"));
   /** Grows whenever something happened that can have changed what was sent. */
   readonly activity = signal(0);
@@ -46,9 +47,9 @@ export class WebhookBoard implements FeedListener {
   async #load(): Promise<void> {
     try {
       this.webhooks.value = (await patiently(() => this.client.webhooks.list({ limit: webhooksMost }))).items;
-      this.hasFailed.value = false;
-    } catch {
-      this.hasFailed.value = true;
+      this.problem.value = undefined;
+    } catch (error) {
+      this.problem.value = error instanceof Error ? error.message : String(error);
     }
   }
 }

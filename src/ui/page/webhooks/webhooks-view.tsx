@@ -22,9 +22,9 @@ export function WebhooksView({ webhookId }: { webhookId: string | undefined }) {
             <span>Add</span>
           </button>
         </div>
-        {webhooks.hasFailed.value && !all && (
+        {webhooks.problem.value !== undefined && !all && (
           <p class="muted">
-            The webhooks could not be loaded.
+            The webhooks could not be loaded. {webhooks.problem.value}
             <button type="button" class="plain" onClick={() => webhooks.refresh()}>
               Try again
             </button>
