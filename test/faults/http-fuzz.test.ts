@@ -2,8 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import Ajv from "ajv";
 import addFormats from "ajv-formats";
 import fc from "fast-check";
-import { systemClock } from "../../src/clock.ts";
-import { createLogger } from "../../src/logger.ts";
+import { errorLog } from "../support/error-log.ts";
 import { Receiver } from "../support/receiver.ts";
 import { hostileValues, type Schema, spoilt, valuesOf } from "../support/schema-values.ts";
 import { startApp, type TestApp } from "../support/start-app.ts";
@@ -52,7 +51,7 @@ ajv.addSchema({ $id: "document", ...document });
 
 let app: TestApp;
 let receiver: Receiver;
-const failures: string[] = [];
+const { logger, errors } = errorLog();
 /** Of whatever was made: so that requests find something. */
 const ids: string[] = [];
 
@@ -65,8 +64,6 @@ async function loadDocument(): Promise<Document> {
 
 beforeAll(async () => {
   receiver = new Receiver();
-  const sink = { write: (line: string) => void failures.push(line) };
-  const logger = createLogger({ clock: systemClock, sink, level: "error", format: "json" });
   const limits = { pollSeconds: 0.05, jobTypes: ["resize"], webhookAllow: ["127.0.0.1"], tokensMax: 100_000, webhooksMax: 50 };
   app = await startApp(limits, { logger });
   const make = async (path: string, body: unknown) => {
@@ -254,7 +251,7 @@ test("a method that an address does not take is refused, whichever it is", async
 });
 
 test("all the while nothing failed inside, and the server is well", async () => {
-  expect(failures).toEqual([]);
+  expect(errors).toEqual([]);
   expect((await app.fetch("/health")).status).toBe(200);
   expect((await app.fetch("/health/ready")).status).toBe(200);
 });

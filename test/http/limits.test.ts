@@ -1,14 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { Type } from "@sinclair/typebox";
-import { systemClock } from "../../src/clock.ts";
 import { MatricError } from "../../src/errors.ts";
 import { RateLimit, Refusals } from "../../src/http/limits.ts";
 import { addressReader } from "../../src/http/limits-address.ts";
 import { Problem } from "../../src/http/problem.ts";
 import { Job } from "../../src/jobs/contract.ts";
-import { createLogger } from "../../src/logger.ts";
 import { bearer, startAuthApp, TestSocket } from "../support/auth.ts";
+import { errorLog } from "../support/error-log.ts";
 import { eventually } from "../support/eventually.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { startApp } from "../support/start-app.ts";
@@ -226,9 +225,7 @@ describe("a body that does not arrive", () => {
   );
 
   test("because its client left is no failure of the server", async () => {
-    const failures: string[] = [];
-    const sink = { write: (line: string) => void failures.push(line) };
-    const logger = createLogger({ clock: systemClock, sink, level: "error", format: "json" });
+    const { logger, errors } = errorLog();
     const app = await startApp({}, { logger });
     try {
       for (const length of ["Content-Length: 1000\r\n\r\nx", "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"]) {
@@ -240,7 +237,7 @@ describe("a body that does not arrive", () => {
         }
       }
       for (let count = 0; count < 5; count++) await (await app.fetch("/health")).text();
-      expect(failures).toEqual([]);
+      expect(errors).toEqual([]);
     } finally {
       await app.stop();
     }
