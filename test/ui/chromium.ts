@@ -30,11 +30,11 @@ export class TestBrowser {
     readonly context: BrowserContext,
   ) {}
 
-  static async open(options: BrowserContextOptions = {}): Promise<TestBrowser> {
+  static async open(options: BrowserContextOptions = {}, moreFlags: readonly string[] = []): Promise<TestBrowser> {
     const profile = mkdtempSync(join(tmpdir(), "matric-chromium-"));
     const context = await chromium.launchPersistentContext(profile, {
       executablePath,
-      args: flags,
+      args: [...flags, ...moreFlags],
       viewport: { width: 1280, height: 800 },
       ...options,
     });
