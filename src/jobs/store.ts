@@ -1,5 +1,6 @@
 import { timestamp } from "../clock.ts";
 import type { Db } from "../db/open.ts";
+import { delayMsMax } from "./backoff.ts";
 import type { Job, JobStatus } from "./contract.ts";
 
 /** A row of `jobs`. Times are milliseconds since 1970, `payload` and `result` JSON text. */
@@ -68,6 +69,7 @@ export class JobStore {
   readonly #waitingEqual;
   readonly #ready;
   readonly #release;
+  readonly #releaseOdd;
   readonly #nextRunAt;
   readonly #running;
   readonly #count;
@@ -92,7 +94,9 @@ export class JobStore {
       `SELECT * ${ready} AND priority = (SELECT max(priority) ${ready}) ORDER BY id LIMIT 1`,
     );
     const isDelayed = "status = 'queued' AND run_at IS NOT NULL";
-    this.#release = sqlite.query(`UPDATE jobs INDEXED BY jobs_delayed SET run_at = NULL WHERE ${isDelayed} AND run_at <= ?`);
+    const release = `UPDATE jobs INDEXED BY jobs_delayed SET run_at = NULL WHERE ${isDelayed}`;
+    this.#release = sqlite.query(`${release} AND run_at <= ?`);
+    this.#releaseOdd = sqlite.query(`${release} AND run_at > ?`);
     this.#nextRunAt = sqlite.query<{ at: number | null }, []>(
       `SELECT min(run_at) AS at FROM jobs INDEXED BY jobs_delayed WHERE ${isDelayed}`,
     );
@@ -132,9 +136,10 @@ export class JobStore {
     return this.#ready.get(type) ?? undefined;
   }
 
-  /** Lets the jobs start whose delay is over. */
+  /** Lets the jobs start whose delay is over, or is longer than any: the wall clock was set back since. */
   releaseDelayed(now: number): void {
     this.#release.run(now);
+    this.#releaseOdd.run(now + delayMsMax);
   }
 
   /** When the next delay is over. */

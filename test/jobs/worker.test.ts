@@ -55,6 +55,17 @@ describe("running jobs", () => {
     expect(server.events.map(({ event }) => event)).toEqual(["JobQueued", "JobStarted", "ThingDone", "JobCompleted"]);
   });
 
+  test("a wall clock that is set back by years keeps no attempt waiting for years", async () => {
+    const job = await create();
+    server.clock.jump(3 * 365 * 86_400_000);
+    attempt(0).fail(new Error("first"));
+    await settle();
+    expect(server.queue.get(job.id).status).toBe("queued");
+    server.clock.jump(-3 * 365 * 86_400_000);
+    await server.clock.advance(1000);
+    expect(server.queue.get(job.id)).toMatchObject({ status: "running", attempt: 2 });
+  });
+
   test("an unexpected error is not shown to anybody, and the job is tried again", async () => {
     const job = await create();
     attempt(0).fail(new Error("secret"));
