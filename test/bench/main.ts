@@ -16,6 +16,7 @@ import { memory } from "./scenarios/memory.ts";
 import { page } from "./scenarios/page.ts";
 import { resume } from "./scenarios/resume.ts";
 import { start } from "./scenarios/start.ts";
+import { telemetry } from "./scenarios/telemetry.ts";
 import { webhooks } from "./scenarios/webhooks.ts";
 
 const scenarios: Record<string, Scenario> = {
@@ -30,6 +31,7 @@ const scenarios: Record<string, Scenario> = {
   agents,
   page,
   webhooks,
+  telemetry,
 };
 
 const args = process.argv.slice(2);

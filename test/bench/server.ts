@@ -17,15 +17,16 @@ export class BenchServer {
     private readonly dataDir: string,
   ) {}
 
-  /** The built binary. `seed` may fill the data directory before. */
+  /** The built binary. `seed` may fill the data directory before; `onLine` gets each line of its log. */
   static async matric(
     binary: string,
     seed: (dataDir: string) => void | Promise<void> = () => {},
     env: Record<string, string> = {},
+    onLine?: (line: string) => void,
   ): Promise<BenchServer> {
     const dataDir = await mkdtemp(join(tmpdir(), "matric-bench-"));
     await seed(dataDir);
-    return BenchServer.#start([binary, "serve", "--port", "0", "--data-dir", dataDir], dataDir, env);
+    return BenchServer.#start([binary, "serve", "--port", "0", "--data-dir", dataDir], dataDir, env, onLine);
   }
 
   /** What it is compared with: a script of `baselines/`. */
@@ -36,7 +37,12 @@ export class BenchServer {
     );
   }
 
-  static async #start(command: string[], dataDir: string, env: Record<string, string> = {}): Promise<BenchServer> {
+  static async #start(
+    command: string[],
+    dataDir: string,
+    env: Record<string, string> = {},
+    onLine?: (line: string) => void,
+  ): Promise<BenchServer> {
     const startedAtUs = nowUs();
     const child = Bun.spawn(onCore(0, command), {
       cwd: dataDir,
@@ -59,7 +65,8 @@ export class BenchServer {
       const { message, fields } = JSON.parse(await lines.next());
       if (message !== "listening") continue;
       // As a log shipper does: a log that nobody reads would cost less.
-      lines.discard();
+      if (onLine) each(lines, onLine);
+      else lines.discard();
       return new BenchServer(Number(new URL(fields.url).port), (nowUs() - startedAtUs) / 1000, child, dataDir);
     }
   }
@@ -79,5 +86,13 @@ export class BenchServer {
     if (this.child.exitCode === null) this.child.kill("SIGKILL");
     await this.child.exited;
     await rm(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+async function each(lines: ReturnType<typeof lineReader>, onLine: (line: string) => void): Promise<void> {
+  try {
+    for (;;) onLine(await lines.next());
+  } catch {
+    // The end of its output.
   }
 }

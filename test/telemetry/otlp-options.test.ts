@@ -18,7 +18,7 @@ describe("the OTEL_* variables", () => {
     expect(otlpOptions(endpoint)).toMatchObject({
       protocols: { traces: "http/protobuf", metrics: "http/protobuf", logs: "http/protobuf" },
       sampler: { name: "parentbased_always_on", ratio: 1 },
-      metricIntervalMs: 10_000,
+      metricIntervalMs: 5000,
     });
   });
 

@@ -33,8 +33,8 @@ interface Batch {
   exportTimeoutMillis: number;
 }
 
-/** A metric is to be out within 10 s. */
-const metricIntervalMsDefault = 10_000;
+/** A metric is to be out within 10 s, a slow collector included. */
+const metricIntervalMsDefault = 5000;
 
 /** Undefined when nothing is to be sent anywhere. Throws `invalid` that names the variable. */
 export function otlpOptions(env: Env): OtlpOptions | undefined {

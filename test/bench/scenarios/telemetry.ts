@@ -1,24 +1,18 @@
-// bun test/bench/telemetry.ts [--quick]: what the mirror and the metrics cost, on against off, in turn and in one run.
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { Lab } from "./lab.ts";
-import { describeMachine } from "./machine.ts";
-import { tableHead, tableRow } from "./report.ts";
-import { median, number } from "./scenario.ts";
-import { BenchServer } from "./server.ts";
+import { readdirSync, readFileSync } from "node:fs";
+import type { Lab } from "../lab.ts";
+import { type Bench, median, number, type Scenario } from "../scenario.ts";
+import { BenchServer } from "../server.ts";
 
 const streams = 100;
-const quick = process.argv.includes("--quick");
-/** Many short ones: other programs disturb both of a pair alike. */
-const rounds = quick ? 7 : 21;
 const seconds = 2;
+const lineMsMax = 1000;
 
 /** Of one core, in per cent; the events of one post share a transaction. */
-const cases = [
+const loads = [
   { eventsPerSecond: 1000, eventsPerPost: 1, connections: 16, corePercentMax: 1 },
   { eventsPerSecond: 10_000, eventsPerPost: 20, connections: 16, corePercentMax: 5 },
 ];
+type Load = (typeof loads)[number];
 
 interface Measured {
   corePercent: number;
@@ -26,19 +20,15 @@ interface Measured {
   p99Ms: number;
 }
 
-const folder = mkdtempSync(join(tmpdir(), "matric-bench-"));
-let missed = 0;
-try {
-  const binary = build(folder);
-  process.stdout.write(`${describeMachine()}\n\n${tableHead()}`);
-  for (const one of cases) await compare(binary, one);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
-process.exit(missed === 0 ? 0 : 1);
+/** What the mirror and the metrics cost, on against off, in turn; and how soon a line is out. */
+export const telemetry: Scenario = async (bench) => {
+  for (const load of loads) await compare(bench, load);
+  await lateness(bench);
+};
 
-async function compare(binary: string, load: (typeof cases)[number]): Promise<void> {
-  const lab = await Lab.open();
+async function compare({ binary, quick, lab, report }: Bench, load: Load): Promise<void> {
+  // Many short rounds: other programs disturb both of a pair alike.
+  const rounds = quick ? 7 : 21;
   const servers = {
     on: await BenchServer.matric(binary, undefined, { MATRIC_TELEMETRY: "on" }),
     off: await BenchServer.matric(binary, undefined, { MATRIC_TELEMETRY: "off" }),
@@ -73,11 +63,31 @@ async function compare(binary: string, load: (typeof cases)[number]): Promise<vo
     });
   } finally {
     for (const server of Object.values(servers)) await server.stop();
-    await lab.close();
   }
 }
 
-async function measure(lab: Lab, server: BenchServer, load: (typeof cases)[number]): Promise<Measured> {
+async function lateness({ binary, lab, report }: Bench): Promise<void> {
+  const load = { eventsPerSecond: 10_000, eventsPerPost: 20, connections: 16, corePercentMax: 5 };
+  const late: number[] = [];
+  const server = await BenchServer.matric(binary, undefined, {}, (line) => {
+    if (line.includes('"event.type":"Bench"')) late.push(Date.now() - Date.parse(line.slice(14, 38)));
+  });
+  try {
+    await measure(lab, server, load);
+  } finally {
+    await server.stop();
+  }
+  late.sort((a, b) => a - b);
+  const [p50, max] = [median(late), late.at(-1) ?? Number.NaN];
+  report({
+    what: `10,000 events/s: from an event to its line, the latest of ${late.length.toLocaleString("en-US")}`,
+    figure: `${number(max)} ms (p50 ${number(p50)} ms)`,
+    target: `< ${lineMsMax} ms`,
+    ok: late.length === load.eventsPerSecond * seconds && max < lineMsMax,
+  });
+}
+
+async function measure(lab: Lab, server: BenchServer, load: Load): Promise<Measured> {
   await lab.subscribe(server, "ws", Array(streams).fill("events=Bench"));
   const before = cpuNsOf(server.pid);
   const { published, account } = await lab.deliver(server, { ...load, event: "Bench", streams, seconds });
@@ -98,18 +108,4 @@ function cpuNsOf(pid: number): number {
     (sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]),
     0,
   );
-}
-
-function report(figure: Parameters<typeof tableRow>[1]): void {
-  if (!figure.ok) missed++;
-  process.stdout.write(tableRow("telemetry", figure));
-}
-
-/** A copy, so that a build made meanwhile does not change what is measured. */
-function build(into: string): string {
-  const { exitCode, stderr } = Bun.spawnSync(["bun", "run", "build"], { cwd: join(import.meta.dir, "../.."), stderr: "pipe" });
-  if (exitCode !== 0) throw new Error(`the build failed: ${stderr}`);
-  const binary = join(into, "matric");
-  copyFileSync(join(import.meta.dir, "../../dist/matric"), binary);
-  return binary;
 }
