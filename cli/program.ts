@@ -17,7 +17,7 @@ const groups: Record<string, () => Promise<Register>> = {
   webhooks: async () => (await import("./webhooks/group.ts")).registerWebhooks,
   backup: async () => (await import("./backup.ts")).registerBackup,
   restore: async () => (await import("./restore.ts")).registerRestore,
-  completion: async () => (await import("./completion.ts")).registerCompletion,
+  completion: async () => (await import("./completion/scripts.ts")).registerCompletion,
   mcp: async () => (await import("./mcp.ts")).registerMcp,
   telemetry: async () => (await import("./telemetry/group.ts")).registerTelemetry,
   doctor: async () => (await import("./doctor.ts")).registerDoctor,
@@ -29,6 +29,7 @@ export async function runProgram(args: readonly string[], io: Io, version: strin
   const isJson = args.slice(0, endOfOptions(args)).includes("--json");
   let code: number;
   try {
+    if (args[0] === "__complete") return await answerShell(args.slice(1), io, version);
     const words = withoutHelpCommand(args);
     const program = await createProgram(words, io, version, isJson);
     await program.parseAsync(isCommand(program, words) ? words : withoutHelp(words), { from: "user" });
@@ -39,6 +40,17 @@ export async function runProgram(args: readonly string[], io: Io, version: strin
   }
   await Promise.allSettled([io.stdout.flush(), io.stderr.flush()]);
   return code;
+}
+
+/** For the completion scripts: what is typed is looked at and not run. */
+async function answerShell(words: readonly string[], io: Io, version: string): Promise<number> {
+  const [program, { complete }] = await Promise.all([
+    createProgram(words.slice(0, -1), io, version, false),
+    import("./completion/complete.ts"),
+  ]);
+  await complete(program, words, io);
+  await io.stdout.flush();
+  return exitCode.done;
 }
 
 async function createProgram(args: readonly string[], io: Io, version: string, isJson: boolean): Promise<Command> {
@@ -60,8 +72,7 @@ async function createProgram(args: readonly string[], io: Io, version: string, i
     });
   addServerOptions(program).addHelpText("after", "\nRun `matric <command> --help` for more about a command.");
   const [asked] = fromFirstWord(args);
-  // Completion speaks of all of them.
-  const wanted = asked !== undefined && asked !== "completion" && Object.hasOwn(groups, asked) ? [asked] : Object.keys(groups);
+  const wanted = asked !== undefined && Object.hasOwn(groups, asked) ? [asked] : Object.keys(groups);
   for (const load of await Promise.all(wanted.map((name) => groups[name]?.()))) load?.(program, io);
   return program;
 }

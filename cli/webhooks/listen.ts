@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { ReceivedEvent } from "../../src/client/stream-item.ts";
 import { contentOf } from "../../src/webhooks/content.ts";
 import { createSecret } from "../../src/webhooks/secret.ts";
@@ -35,7 +35,7 @@ export function registerListen(webhooks: Command, io: Io): void {
       "latest",
     )
     .option("--secret <secret>", "signs the requests; one is made and printed if not given")
-    .option("--format <format>", "matric or cloudevents", "matric");
+    .addOption(new Option("--format <format>", "what is sent").choices(["matric", "cloudevents"]).default("matric"));
   addServerOptions(addFilterOptions(command))
     .addHelpText("after", examples("matric webhooks listen --forward-to http://localhost:3000/hook --events 'Note*'"))
     .action((options: ListenOptions, self: Command) => run(options, contextOf(self, io)));
@@ -47,7 +47,6 @@ export async function run(options: ListenOptions, context: Context): Promise<voi
   const target = URL.parse(options.forwardTo);
   if (!target || !/^https?:$/.test(target.protocol))
     throw usage(`--forward-to must be an http or https URL, not "${options.forwardTo}".`);
-  if (options.format !== "matric" && options.format !== "cloudevents") throw usage("--format must be matric or cloudevents.");
   const secret = options.secret ?? createSecret();
   const connection = new ConnectionRemarks(context, {
     code: "listening",
