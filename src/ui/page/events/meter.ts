@@ -10,8 +10,8 @@ export interface Second {
 
 interface Counted {
   events: number;
+  /** Empty when the summary is final. */
   latenciesMs: number[];
-  /** Kept, since all seconds are asked for every second. */
   summary: Second | undefined;
 }
 
@@ -19,6 +19,8 @@ interface Counted {
 const secondsKept = 120;
 /** Of a second with more events the first so many are measured. */
 const samplesMost = 500;
+/** Events that were received in a second come here so much later at most. */
+const lateSeconds = 5;
 
 /** Counts events per second, and how long they were on their way. */
 export class Meter {
@@ -28,6 +30,7 @@ export class Meter {
     const at = Math.floor(receivedAtMs / 1000);
     const second = this.#counts.get(at) ?? this.#begin(at);
     second.events++;
+    if (second.summary && second.latenciesMs.length === 0) return;
     second.summary = undefined;
     if (second.latenciesMs.length >= samplesMost) return;
     // Cheaper than parsing the whole event, several hundred times a second.
@@ -50,7 +53,13 @@ export class Meter {
   #begin(at: number): Counted {
     const second: Counted = { events: 0, latenciesMs: [], summary: undefined };
     this.#counts.set(at, second);
-    for (const old of this.#counts.keys()) if (old < at - secondsKept - 2) this.#counts.delete(old);
+    for (const [old, counted] of this.#counts) {
+      if (old < at - secondsKept - 2) this.#counts.delete(old);
+      else if (old < at - lateSeconds) {
+        counted.summary ??= summaryOf(old, counted);
+        counted.latenciesMs = [];
+      }
+    }
     return second;
   }
 }
