@@ -51,8 +51,11 @@ export class BodyReader {
    * rest), `request_timeout`, `malformed` (not UTF-8, not JSON) or `invalid` (nested too deeply).
    */
   async read(request: Request): Promise<unknown> {
-    const bytes = await this.bytes(request);
-    if (bytes.byteLength > 0) return parse(bytes, request);
+    const body = await this.#body(request);
+    if (body.size > 0) {
+      checkType(request);
+      return parse(await textOf(body));
+    }
     // A change that changes nothing was not meant; where another method needs no field, nothing need be sent.
     if (request.method === "PATCH") throw bodyMissing();
     return new NoBody();
@@ -60,11 +63,16 @@ export class BodyReader {
 
   /** A request's body. Rejects with `too_large` (without reading the rest), `request_timeout`, or `malformed` when the client leaves. */
   async bytes(request: Request): Promise<Uint8Array> {
+    return (await this.#body(request)).bytes();
+  }
+
+  /** As a `Blob`: that costs Bun far less than an array of bytes. */
+  async #body(request: Request): Promise<Blob> {
     const { bytesMax } = this.#options;
     const declared = request.headers.get("content-length");
     if (declared !== null && Number(declared) > bytesMax) throw tooLarge(bytesMax);
     try {
-      return await this.#inTime(declared === null ? readChunks(request, bytesMax) : request.bytes());
+      return await this.#inTime(declared === null ? readChunks(request, bytesMax) : request.blob());
     } catch (cause) {
       if (cause instanceof MatricError) throw cause;
       // Only the connection can fail: nobody hears of it, and it is no failure of the server.
@@ -72,14 +80,14 @@ export class BodyReader {
     }
   }
 
-  #inTime(body: Promise<Uint8Array>): Promise<Uint8Array> {
+  #inTime(body: Promise<Blob>): Promise<Blob> {
     return new Promise((resolve, reject) => {
       const arriving = { startedMs: this.#options.clock.monotonicMs(), giveUp: reject };
       this.#arriving.add(arriving);
       body.then(
-        (bytes) => {
+        (whole) => {
           this.#arriving.delete(arriving);
-          resolve(bytes);
+          resolve(whole);
         },
         (error) => {
           this.#arriving.delete(arriving);
@@ -102,17 +110,26 @@ export class BodyReader {
   }
 }
 
-function parse(bytes: Uint8Array, request: Request): unknown {
-  const type = request.headers.get("content-type") ?? "";
+function checkType({ headers }: Request): void {
+  const type = headers.get("content-type") ?? "";
   if (!/^application\/([\w.-]+\+)?json\b/i.test(type)) {
     throw new MatricError("unsupported_media_type", `Send the body as Content-Type: application/json, not "${type}".`);
   }
-  let text: string;
+}
+
+/** Rejects with `malformed` when the body is not UTF-8. */
+async function textOf(body: Blob): Promise<string> {
+  const text = await body.text();
+  // What is no UTF-8 has become this character. It may have been sent as such, which only a closer look tells.
+  if (!text.includes("\ufffd")) return text;
   try {
-    text = utf8.decode(bytes);
+    return utf8.decode(await body.bytes());
   } catch (cause) {
     throw new MatricError("malformed", "The body is not valid UTF-8.", {}, { cause });
   }
+}
+
+function parse(text: string): unknown {
   if (isDeeperThan(nestingMax, text)) {
     throw new MatricError("invalid", `The body must not nest arrays and objects more than ${nestingMax} levels deep.`);
   }
@@ -125,8 +142,8 @@ function parse(bytes: Uint8Array, request: Request): unknown {
 }
 
 /** A body of undeclared length is read only as far as it may go. */
-async function readChunks(request: Request, bytesMax: number): Promise<Uint8Array> {
-  if (!request.body) return new Uint8Array();
+async function readChunks(request: Request, bytesMax: number): Promise<Blob> {
+  if (!request.body) return new Blob();
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of request.body) {
@@ -134,7 +151,7 @@ async function readChunks(request: Request, bytesMax: number): Promise<Uint8Arra
     if (bytes > bytesMax) throw tooLarge(bytesMax);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
+  return new Blob(chunks);
 }
 
 function tooLarge(bytesMax: number): MatricError {

@@ -92,6 +92,20 @@ describe("a body that cannot be read", () => {
     }
   });
 
+  test("may hold the character that stands for what is no UTF-8, but not what it would stand for", async () => {
+    const note = (await app.call(Note, "POST", "/notes", { body: { title: "Odd \ufffd", content: "\ufffd" } })).body;
+    expect(note).toMatchObject({ title: "Odd \ufffd", content: "\ufffd" });
+    const [head, tail] = ['{"title":"Sea","content":"', '"}'].map((text) => [...Buffer.from(text)]);
+    for (const bad of [[0xff], [0xc3, 0x28], [0xf0, 0x9f, 0x98], [0xed, 0xa0, 0x80]]) {
+      const body = new Uint8Array([...(head ?? []), ...bad, ...(tail ?? [])]);
+      expect(await refusal("/notes", body)).toMatchObject({
+        status: 400,
+        code: "malformed",
+        detail: "The body is not valid UTF-8.",
+      });
+    }
+  });
+
   test("is malformed when it is empty, unless no field of it is needed", async () => {
     const json = { "content-type": "application/json" };
     for (const path of ["/notes", "/jobs", "/events", "/jobs/claim", "/webhooks"]) {
