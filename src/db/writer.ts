@@ -35,8 +35,8 @@ interface SyncRun {
 }
 
 /**
- * The one writer. Changes that arrive in the same turn of the event loop share one IMMEDIATE transaction; each has a savepoint
- * of its own, so that a failing change takes back only itself. Groups that commit while the disk is busy share one sync, which
+ * The one writer. Changes that arrive in the same turn of the event loop (in two, while the disk is busy) share one IMMEDIATE
+ * transaction; each has a savepoint of its own, so that a failing change takes back only itself. Groups that commit while the disk is busy share one sync, which
  * runs in another thread: the event loop never waits for the disk. Nobody hears of a change before the disk holds it.
  */
 export class Writer {
@@ -80,7 +80,7 @@ export class Writer {
     if (this.#closed) return Promise.reject(new MatricError("draining", "The server is shutting down."));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ change, resolve: (value) => resolve(value as T), reject });
-      this.#scheduled ??= setImmediate(() => this.#flush());
+      this.#scheduled ??= setImmediate(() => this.#gathered());
     });
   }
 
@@ -96,6 +96,12 @@ export class Writer {
       failure = error;
     }
     this.#announce(this.#committed.splice(0), failure);
+  }
+
+  /** While the disk is busy with what came before, what the next turn brings may share the transaction: nobody waits longer for it. */
+  #gathered(): void {
+    if (this.#syncs.length === 0) this.#flush();
+    else this.#scheduled = setImmediate(() => this.#flush());
   }
 
   #flush(): void {
