@@ -71,8 +71,10 @@ interface Entry {
   colour: boolean;
 }
 
+/** Neither a time nor a level nor a target (constants of the program) needs escaping. */
 function jsonLine({ at, level, target, message, fields }: Entry): string {
-  return `${JSON.stringify({ timestamp: timestamp(at), level: level.toUpperCase(), target, fields, message })}\n`;
+  const head = `{"timestamp":"${timestamp(at)}","level":"${level.toUpperCase()}","target":"${target}"`;
+  return `${head},"fields":${JSON.stringify(fields)},"message":${JSON.stringify(message)}}\n`;
 }
 
 const ansi = { debug: 90, info: 36, warn: 33, error: 31 } as const;
