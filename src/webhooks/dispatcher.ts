@@ -131,9 +131,9 @@ export class Dispatcher {
       slots: this.#slots,
       attempt: (of, delivery, isProbe) => this.#courier.send(of, delivery, isProbe),
       probe: () => this.#probe(running),
-      // A few at a time: each look into the log costs the same.
+      // A few at a time, since each look into the log costs the same; but nobody waits for retries that are far away.
       hasRoom: () => {
-        if (intake.room() >= lane.window() / 4) this.#feed.want(intake);
+        if (intake.room() >= lane.window() / 4 || lane.isResting()) this.#feed.want(intake);
       },
     });
     const intake = new Intake(lane);

@@ -56,6 +56,11 @@ export class Lane implements SlotUser {
     return this.#inFlight.size;
   }
 
+  /** Nothing is under way, nor being stored: what it has waits for its time. */
+  isResting(): boolean {
+    return this.#inFlight.size === 0 && this.#recording.size === 0;
+  }
+
   /** Deliveries that are under way or wait. */
   size(): number {
     return this.#waiting.size + this.#inFlight.size + this.#recording.size;

@@ -101,6 +101,22 @@ describe("a receiver is sent", () => {
     expect(server.webhooks.get(webhook.id)).toMatchObject({ pending: 0, lag: 0 });
   });
 
+  test("what follows, while many wait for a retry that is far away", async () => {
+    const webhook = await server.create();
+    const waits = new Set(names(100));
+    server.always = () => undefined;
+    await server.publish(...names(300));
+    for (let turn = 0; turn < 400 && open().length > 0; turn++) {
+      for (const request of open()) {
+        answered.add(request);
+        if (waits.has(request.event.event)) await request.answer(503, { "retry-after": "3600" });
+        else await request.answer(200);
+      }
+      await server.clock.advance(0);
+    }
+    expect(server.webhooks.get(webhook.id)).toMatchObject({ status: "active", pending: 100, lag: 0 });
+  });
+
   test("with the settings it has now", async () => {
     const webhook = await server.create({ events: ["ThingOne"] });
     await server.webhooks.update(webhook.id, {
