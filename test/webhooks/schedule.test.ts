@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { signatureProblem } from "../../src/webhooks/signature.ts";
 import { TestWebhooks } from "../support/webhooks.ts";
 
 let server = new TestWebhooks();
@@ -47,6 +48,24 @@ describe("an event that the receiver does not take", () => {
     expect(await wait("0")).toBe(5000);
     expect(await wait("99999999999999999999")).toBe(3_600_000);
     expect(await wait("-5")).toBe(125_000);
+  });
+
+  test("is tried again at the place and with the secrets that its webhook has by then", async () => {
+    const webhook = await server.create({ secret: "old" });
+    await server.publish("Thing");
+    const before = server.last();
+    await before.answer(503);
+    await server.webhooks.update(webhook.id, { url: "https://moved.example/" });
+    await server.webhooks.rotateSecret(webhook.id, { secret: "new", overlap_seconds: 60 });
+    await server.clock.advance(1000);
+    const { outgoing, id } = server.last();
+    expect(id).toBe(before.id);
+    expect(outgoing.url.host).toBe("moved.example");
+    for (const secret of ["old", "new"]) {
+      const headers = { ...outgoing.headers, "webhook-signature": outgoing.headers["webhook-signature"] ?? "" };
+      const received = { headers: { ...headers, "webhook-id": id }, body: Buffer.from(outgoing.body) };
+      expect(signatureProblem(received, secret)).toBeUndefined();
+    }
   });
 
   test("is a success at any retry", async () => {
