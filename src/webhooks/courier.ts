@@ -10,6 +10,7 @@ import type { RecentEvents } from "./recent-events.ts";
 import { Recorder } from "./recorder.ts";
 import type { Send, WatchAttempt } from "./sending.ts";
 import type { StubbornWriter } from "./stubborn-writer.ts";
+import { Turns } from "./turns.ts";
 
 const unexpectedRetryMs = 1000;
 
@@ -30,7 +31,7 @@ export interface CourierOptions {
 export class Courier {
   readonly #abort = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
-
+  readonly #turns = new Turns();
   readonly #recorder;
 
   constructor(private readonly options: CourierOptions) {
@@ -39,14 +40,18 @@ export class Courier {
 
   /** Begins an attempt; the lane hears of its end. */
   send(lane: Lane, delivery: DeliveryRow, isProbe: boolean): void {
-    const attempt = this.#attempt(lane, delivery, isProbe)
-      .catch((error) => this.#failed(lane, delivery, error))
-      .finally(() => this.#underWay.delete(attempt));
-    this.#underWay.add(attempt);
+    const begin = () => {
+      const attempt = this.#attempt(lane, delivery, isProbe)
+        .catch((error) => this.#failed(lane, delivery, error))
+        .finally(() => this.#underWay.delete(attempt));
+      this.#underWay.add(attempt);
+    };
+    this.#turns.run(begin, { mayBeLast: lane.isTroubled });
   }
 
   /** Waits up to `graceMs` for what is under way; the rest is cut off, and counts for nothing. */
   async stop(graceMs: number): Promise<void> {
+    this.#turns.stop();
     await Promise.race([
       Promise.all(this.#underWay),
       new Promise<void>((resolve) => {

@@ -11,6 +11,8 @@ const pageEventsMax = 512;
 const pageCharsMax = 256 * 1024;
 /** Steps for several webhooks share a turn of the event loop for so long. */
 const turnMsMax = 2;
+/** Webhooks whose deliveries share a transaction, while there are more that want an event. */
+const plansPerTurnMax = 64;
 /** After so many events that were not wanted the cursor is stored all the same. */
 const strideMax = 5000;
 
@@ -28,9 +30,12 @@ export interface FeedOptions {
 export class Feed {
   readonly #live = new FilterIndex<Intake>();
   readonly #behind = new Set<Intake>();
+  /** At the head, with events to be planned. */
+  readonly #wanting = new Set<Intake>();
   /** Up to here those at the head have been offered the log. */
   #seen: number;
   #scheduled: ReturnType<typeof setImmediate> | undefined;
+  #scheduledPlans: ReturnType<typeof setImmediate> | undefined;
   #isStopped = false;
 
   constructor(private readonly options: FeedOptions) {
@@ -60,28 +65,42 @@ export class Feed {
     if (intake.isLive) this.#live.remove(intake);
     intake.isLive = false;
     this.#behind.delete(intake);
+    this.#wanting.delete(intake);
   }
 
   stop(): void {
     this.#isStopped = true;
     clearImmediate(this.#scheduled);
+    clearImmediate(this.#scheduledPlans);
   }
 
   #offer(events: readonly StoredEvent[]): void {
-    const wanting = new Set<Intake>();
     for (const event of events) {
       this.#live.visit(event, (intake) => {
         if (intake.fresh.at(-1) === event || !intake.filters.some((filter) => matches(filter, event))) return;
-        wanting.add(intake);
-        if (intake.room() > 0) intake.fresh.push(event);
-        else this.#fallBehind(intake, event.seq - 1);
+        if (intake.room() > 0) {
+          intake.fresh.push(event);
+          this.#wanting.add(intake);
+        } else this.#fallBehind(intake, event.seq - 1);
       });
       this.#seen = event.seq;
     }
-    for (const intake of wanting) this.#plan(intake, this.position(intake));
+    if (!this.#scheduledPlans) this.#planSome();
+  }
+
+  /** Those that take what they are sent go first. */
+  #planSome(): void {
+    this.#scheduledPlans = undefined;
+    const inTurn = [...this.#wanting].sort((a, b) => Number(a.lane.isTroubled) - Number(b.lane.isTroubled));
+    for (const intake of inTurn.slice(0, plansPerTurnMax)) {
+      this.#wanting.delete(intake);
+      this.#plan(intake, this.position(intake));
+    }
+    if (this.#wanting.size > 0) this.#scheduledPlans = setImmediate(() => this.#planSome());
   }
 
   #fallBehind(intake: Intake, position: number): void {
+    if (intake.fresh.length > 0) this.#plan(intake, position);
     this.leave(intake);
     intake.position = position;
     this.want(intake);

@@ -35,6 +35,8 @@ export class Lane implements SlotUser {
   readonly #inFlight = new Set<number>();
   /** Attempts that have ended and are not stored yet; whether each succeeded. */
   readonly #recording = new Map<number, boolean>();
+  /** Its last attempt failed. */
+  isTroubled = false;
   #cancelTimer: Cancel = () => {};
   #isStopped = false;
 
@@ -125,6 +127,7 @@ export class Lane implements SlotUser {
   ended({ row_id }: DeliveryRow, isSuccess: boolean): void {
     if (!this.#inFlight.delete(row_id)) return;
     this.#recording.set(row_id, isSuccess);
+    this.isTroubled = !isSuccess;
     this.#pace.end(isSuccess);
     this.options.slots.give(this);
     this.pump();
@@ -153,10 +156,12 @@ export class Lane implements SlotUser {
   /** What is to be attempted next: the oldest of what is due, else what is due first. */
   #next(nowMs: number): Waiting | undefined {
     if (this.#webhook.ordered === 1) return this.#nextInOrder();
+    if (!this.#pace.hasRoom(true, this.#inFlight.size)) return undefined;
+    const isRoomForNew = this.#pace.hasRoom(false, this.#inFlight.size);
     let due: Waiting | undefined;
     let later: Waiting | undefined;
     for (const one of this.#waiting.values()) {
-      if (!this.#pace.hasRoom(one.delivery.round_attempts > 0, this.#inFlight.size)) continue;
+      if (!isRoomForNew && one.delivery.round_attempts === 0) continue;
       if (one.dueMs > nowMs) {
         if (!later || one.dueMs < later.dueMs) later = one;
       } else if (!due || one.delivery.row_id < due.delivery.row_id) due = one;

@@ -7,6 +7,9 @@ interface Entry {
   resolve: (isStored: boolean) => void;
 }
 
+/** Written at once: a few milliseconds, in which nobody else is served. */
+const batchMax = 250;
+
 /**
  * Writes down what came of attempts, many at a time: what comes while one batch is on its way to the disk makes the next. Nobody
  * waits for it but the place in the window of a webhook.
@@ -36,7 +39,7 @@ export class Recorder {
   }
 
   #take(): Entry[] {
-    return this.#waiting.splice(0);
+    return this.#waiting.splice(0, batchMax);
   }
 
   #store(batch: readonly Entry[]): Promise<boolean> {
