@@ -1,8 +1,13 @@
 import { expect, test } from "bun:test";
 import { Type } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
+import { createClient } from "../../src/client/client.ts";
+import { ByteStream } from "../support/byte-stream.ts";
+import { certificateFor, LiveCertificate } from "../support/certificate.ts";
 import { eventually } from "../support/eventually.ts";
+import { Http2Client } from "../support/http2-client.ts";
 import { RawSocket } from "../support/raw-socket.ts";
+import { Receiver } from "../support/receiver.ts";
 import { ServerProcess } from "../support/server-process.ts";
 import { TcpClient } from "../support/tcp-client.ts";
 
@@ -73,5 +78,69 @@ test("a second signal ends at once what the first one would wait for", async () 
   } finally {
     await server.stop();
     await model.stop(true);
+  }
+}, 30_000);
+
+test("SIGTERM amid webhooks: an attempt that ends in time counts, one that does not is made again by the next server", async () => {
+  const quick = Promise.withResolvers<Response>();
+  const receiver = new Receiver(({ path }) => (path === "/quick" ? quick.promise : new Promise<Response>(() => {})));
+  const server = await ServerProcess.start({ MATRIC_WEBHOOK_ALLOW: "127.0.0.1", MATRIC_DRAIN_SECONDS: "1" });
+  try {
+    const client = createClient({ url: server.url });
+    for (const name of ["quick", "hanging"]) {
+      await client.webhooks.create({ url: `${receiver.url}/${name}`, events: ["ThingHappened"] });
+    }
+    await client.events.publish({ event: "ThingHappened", data: { n: 1 } });
+    await receiver.received(2);
+    const exited = server.terminate();
+    await eventually(async () => (await fetch(`${server.url}/health/ready`)).status === 503);
+    quick.resolve(new Response("ok"));
+    expect(await exited).toBe(0);
+
+    receiver.answer = () => new Response("ok");
+    await server.restart();
+    await receiver.received(3);
+    await eventually(async () => (await client.webhooks.list({})).items.every(({ pending, lag }) => pending + lag === 0));
+    const seen = receiver.requests.map(({ path, headers }) => `${path} ${headers["webhook-id"]}`);
+    const of = (path: string) => seen.filter((one) => one.startsWith(path));
+    expect(of("/quick")).toHaveLength(1);
+    // The same event under the same id, so that its receiver can tell.
+    expect(of("/hanging")).toHaveLength(2);
+    expect(new Set(of("/hanging")).size).toBe(1);
+  } finally {
+    await server.stop();
+    await receiver.stop();
+  }
+}, 30_000);
+
+test("SIGTERM with TLS: streams by HTTP/1.1 and HTTP/2 are told, also those that began with a former certificate", async () => {
+  const first = certificateFor("localhost");
+  const second = certificateFor("localhost");
+  const files = new LiveCertificate(first);
+  const server = await ServerProcess.start({ MATRIC_TLS_CERT: files.certFile, MATRIC_TLS_KEY: files.keyFile });
+  const url = server.url.replace("http:", "https:");
+  const trusting = { tls: { ca: [first.cert, second.cert] } };
+  try {
+    const client = await Http2Client.open(url, first.cert);
+    const streams = Array.from({ length: 50 }, () => client.stream("/api/v1/events"));
+    const lines = await ByteStream.open(`${url}/api/v1/events`, {}, trusting);
+    await lines.until("ConnectionOpened");
+    await eventually(() => streams.every(({ text }) => text.includes("ConnectionOpened")));
+    files.replace(second);
+    const shown = () => Http2Client.open(url, second.cert).then((one) => one.close());
+    await eventually(() =>
+      shown().then(
+        () => true,
+        () => false,
+      ),
+    );
+    expect(await server.terminate()).toBe(0);
+    await eventually(() => streams.every(({ isClosed }) => isClosed));
+    expect(streams.filter(({ text }) => text.includes('"reason":"draining"'))).toHaveLength(50);
+    expect(await lines.rest()).toContain('"reason":"draining"');
+    client.close();
+  } finally {
+    await server.stop();
+    files.remove();
   }
 }, 30_000);
