@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { type Command, Option } from "commander";
+import { unreachable } from "../src/client/api.ts";
 import { backUp } from "../src/db/backup.ts";
+import { storageError } from "../src/db/storage-error.ts";
 import { addServerOptions, type Context, contextOf, dataDirOf } from "./context.ts";
 import { Failure } from "./failure.ts";
 import type { Io } from "./io.ts";
@@ -35,13 +37,30 @@ export async function run(file: string, dataDir: string | undefined, context: Co
 async function download(file: string, { client, signal }: Context): Promise<void> {
   const body = await client.server.backup(signal);
   const partial = `${file}.partial`;
-  const target = await open(partial, "w", 0o600);
   try {
-    for await (const chunk of body) await target.writeFile(chunk);
-    await target.sync();
-    await rename(partial, file);
+    const target = await written(open(partial, "w", 0o600));
+    try {
+      for await (const chunk of arriving(body, client.url)) await written(target.writeFile(chunk));
+      await written(target.sync());
+    } finally {
+      await target.close();
+    }
+    await written(rename(partial, file));
   } finally {
-    await target.close();
     await rm(partial, { force: true });
   }
+}
+
+async function* arriving(body: ReadableStream<Uint8Array>, url: string): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of body) yield chunk;
+  } catch (error) {
+    throw unreachable(url, error);
+  }
+}
+
+function written<T>(step: Promise<T>): Promise<T> {
+  return step.catch((error: unknown) => {
+    throw storageError(error, "The backup could not be written");
+  });
 }

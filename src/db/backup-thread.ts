@@ -1,10 +1,10 @@
-import { MatricError } from "../errors.ts";
+import { type ErrorCode, MatricError } from "../errors.ts";
 import { backUp } from "./backup.ts";
 
 // An entry point of its own: copies one database in a thread, so that the server goes on meanwhile.
 
 /** What the thread answers: nothing, or why there is no copy. */
-export type BackupAnswer = { problem?: string };
+export type BackupAnswer = { problem?: { code: ErrorCode; message: string } };
 
 declare const self: Worker;
 
@@ -13,7 +13,8 @@ self.onmessage = ({ data }: MessageEvent<{ dataDir: string; target: string }>) =
   try {
     backUp(data.dataDir, data.target);
   } catch (error) {
-    answer.problem = error instanceof MatricError ? error.message : String(error);
+    const known = error instanceof MatricError;
+    answer.problem = known ? { code: error.code, message: error.message } : { code: "internal", message: String(error) };
   }
   self.postMessage(answer);
 };

@@ -1,9 +1,9 @@
 import { Database } from "bun:sqlite";
-import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statfsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { MatricError } from "../errors.ts";
 import { migrate } from "./migrate.ts";
-import { lockDataDir } from "./open.ts";
+import { incomingIn, lockDataDir } from "./open.ts";
 import { storageError } from "./storage-error.ts";
 
 /**
@@ -20,15 +20,27 @@ export function backUp(dataDir: string, target: string): void {
   try {
     db = new Database(source, { readwrite: true, create: false });
     db.run("PRAGMA busy_timeout = 5000");
+    requireRoom(db, target);
     db.query("VACUUM INTO ?").run(partial);
     sync(partial);
     renameSync(partial, target);
   } catch (error) {
     rmSync(partial, { force: true });
-    throw storageError(error, "The backup could not be written");
+    throw error instanceof MatricError ? error : storageError(error, "The backup could not be written");
   } finally {
     db?.close();
   }
+}
+
+/** Refuses a copy that would fill the disk: on the server's own, changes would have to be refused until it is given up. */
+function requireRoom(db: Database, target: string): void {
+  const count = (pragma: string) => Object.values(db.query<Record<string, number>, []>(`PRAGMA ${pragma}`).get() ?? {})[0] ?? 0;
+  const needed = (count("page_count") - count("freelist_count")) * count("page_size");
+  const { bavail, bsize } = statfsSync(dirname(target));
+  if (needed <= bavail * bsize) return;
+  const [needs, free] = [needed, bavail * bsize].map((bytes) => (bytes / 1024 / 1024).toFixed(1));
+  const message = `The backup could not be written: it needs ${needs} MB of the disk, and ${free} MB are free.`;
+  throw new MatricError("storage_full", message);
 }
 
 export interface Restored {
@@ -44,10 +56,10 @@ export function restore(backup: string, dataDir: string, nowMs: number, createEp
   if (!existsSync(backup)) throw new MatricError("not_found", `There is no file ${backup}.`);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = lockDataDir(dataDir);
-  const incoming = join(dataDir, "matric.db.incoming");
+  const incoming = incomingIn(dataDir);
   try {
     removeDatabase(incoming);
-    copyFileSync(backup, incoming);
+    copy(backup, incoming);
     prepare(incoming, backup, nowMs, createEpoch);
     sync(incoming);
     const replaced = setAside(dataDir, nowMs);
@@ -56,6 +68,14 @@ export function restore(backup: string, dataDir: string, nowMs: number, createEp
   } finally {
     removeDatabase(incoming);
     lock.close();
+  }
+}
+
+function copy(backup: string, incoming: string): void {
+  try {
+    copyFileSync(backup, incoming);
+  } catch (error) {
+    throw storageError(error, `${backup} cannot be restored`);
   }
 }
 

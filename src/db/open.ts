@@ -1,10 +1,11 @@
 import { Database } from "bun:sqlite";
-import { closeSync, fdatasync, fdatasyncSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, existsSync, fdatasync, fdatasyncSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
 import { MatricError } from "../errors.ts";
 import { migrate } from "./migrate.ts";
 import { storageError } from "./storage-error.ts";
+import { removeTemporaryCopies } from "./temporary-copy.ts";
 
 export type Durability = "full" | "normal";
 
@@ -37,9 +38,11 @@ export function openDb(dataDir: string, durability: Durability): Db {
   const lock = lockDataDir(dataDir);
   let sqlite: Database | undefined;
   try {
+    requireWhole(dataDir);
     sqlite = new Database(join(dataDir, "matric.db"), { create: true, readwrite: true });
     setUp(sqlite);
     migrate(sqlite);
+    removeTemporaryCopies(dataDir);
     // Whoever waits for a foreign lock now keeps every client waiting.
     sqlite.run("PRAGMA busy_timeout = 250");
     const opened = sqlite;
@@ -59,6 +62,17 @@ export function openDb(dataDir: string, durability: Durability): Db {
     lock.close();
     throw error instanceof MatricError ? error : storageError(error, `The database in ${dataDir} cannot be used`);
   }
+}
+
+/** Where a restore prepares the database that is to take the place of the present one. */
+export function incomingIn(dataDir: string): string {
+  return join(dataDir, "matric.db.incoming");
+}
+
+/** A restore that died between its two last steps must not look like a directory that is new and empty. */
+function requireWhole(dataDir: string): void {
+  if (existsSync(join(dataDir, "matric.db")) || !existsSync(incomingIn(dataDir))) return;
+  throw new MatricError("storage_unavailable", `A restore into ${dataDir} was interrupted. Run \`matric restore\` again.`);
 }
 
 function setUp(sqlite: Database): void {

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
 import { Type } from "@sinclair/typebox";
 import type { BackupAnswer } from "../db/backup-thread.ts";
+import { temporaryCopyIn } from "../db/temporary-copy.ts";
 import { MatricError } from "../errors.ts";
 import { operation } from "./operation.ts";
 import { plugin } from "./plugin.ts";
@@ -25,7 +25,7 @@ export function backupRoutes({ config }: Services) {
       // Nobody would read it, and so nobody take it away.
       if (request.method === "HEAD") return new Response(null, { headers });
       server?.timeout(request, 0);
-      const copy = join(config.dataDir, `backup-${Bun.randomUUIDv7()}.tmp`);
+      const copy = temporaryCopyIn(config.dataDir);
       const remove = () => void rm(copy, { force: true });
       await takeCopy(config.dataDir, copy);
       const body = Bun.file(copy)
@@ -55,7 +55,7 @@ function takeCopy(dataDir: string, target: string): Promise<void> {
   return new Promise<void>((resolve, reject) => {
     thread.onerror = (event) => reject(new Error(`the backup thread failed: ${event.message}`));
     thread.onmessage = ({ data }: MessageEvent<BackupAnswer>) =>
-      data.problem === undefined ? resolve() : reject(new MatricError("storage_unavailable", data.problem));
+      data.problem ? reject(new MatricError(data.problem.code, data.problem.message)) : resolve();
     thread.postMessage({ dataDir, target });
   }).finally(() => thread.terminate());
 }
