@@ -78,9 +78,14 @@ function sentence(message: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** What to do about it on a command line. */
+const hints: Record<string, string> = {
+  unreachable: " Start a server with `matric serve`, or name another one with --url.",
+  unauthorized: " Give a token with --token or MATRIC_TOKEN.",
+};
+
 function reportOfClient({ code, message, field, status, currentVersion }: ClientError): FailureReport {
-  const hint = code === "unreachable" ? " Start a server with `matric serve`, or name another one with --url." : "";
-  const error: FailureReport["error"] = { code, message: `${message}${hint}` };
+  const error: FailureReport["error"] = { code, message: `${message}${hints[code] ?? ""}` };
   if (field !== undefined) error.field = field;
   if (status !== undefined) error.status = status;
   if (currentVersion !== undefined) error.current_version = currentVersion;

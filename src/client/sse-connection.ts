@@ -10,8 +10,8 @@ import { type Connect, openTimeoutMs, type StreamConnection, type StreamFrame } 
 export function sseConnect(api: Api): Connect {
   return async ({ query, cursor, signal, clock }) => {
     const ended = new AbortController();
-    const silent = silence(api);
-    const cancel = clock.after(openTimeoutMs, () => ended.abort(silent));
+    const late = new ClientError("timed_out", `${api.base.shown} did not answer within ${openTimeoutMs / 1000} seconds.`);
+    const cancel = clock.after(openTimeoutMs, () => ended.abort(late));
     try {
       const response = await api.fetch(api.base.to("api/v1/events", query), {
         headers: { accept: "text/event-stream", ...api.headers, ...(cursor === undefined ? {} : { "last-event-id": cursor }) },
@@ -23,7 +23,7 @@ export function sseConnect(api: Api): Connect {
     } catch (error) {
       ended.abort();
       if (signal.aborted || error instanceof ClientError) throw error;
-      throw ended.signal.reason === silent ? silent : unreachable(api.base.shown, error);
+      throw ended.signal.reason === late ? late : unreachable(api.base.shown, error);
     } finally {
       cancel();
     }

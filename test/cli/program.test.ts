@@ -140,6 +140,25 @@ describe("the program", () => {
     expect((await runCli(["events", "tail"], { url })).code).toBe(4);
   });
 
+  test("a server that wants a token is told apart, with what to do", async () => {
+    using server = Bun.serve({
+      port: 0,
+      fetch: () => Response.json({ code: "unauthorized", detail: "Who asks?" }, { status: 401 }),
+    });
+    expect(await runCli(["notes", "list"], { url: server.url.href })).toEqual({
+      code: 4,
+      stdout: "",
+      stderr: "error: Who asks? Give a token with --token or MATRIC_TOKEN.\n",
+    });
+  });
+
+  test("a server that takes a stream and never answers is a timeout: exit code 6", async () => {
+    using server = Bun.serve({ port: 0, idleTimeout: 60, fetch: () => new Promise<Response>(() => {}) });
+    const { code, stderr } = await runCli(["events", "tail", "--json"], { url: server.url.href });
+    expect(code).toBe(6);
+    expect(jsonLines(stderr)).toEqual([{ error: expect.objectContaining({ code: "timed_out" }) }]);
+  }, 30_000);
+
   test.skipIf(process.platform !== "linux")("a disk that is full is a failure, and told once", async () => {
     for (const args of [["--version"], ["telemetry", "alerts"], ["telemetry", "dashboard", "--json"]]) {
       const child = Bun.spawn([process.execPath, "cli/main.ts", ...args], {

@@ -113,7 +113,10 @@ describe("a connection by SSE", () => {
     const failed = errorOf(sseConnect(api)(request({ clock })));
     await arrived.promise;
     await clock.advance(10_000);
-    expect(await failed).toMatchObject({ code: "unreachable", message: expect.stringContaining("has fallen silent") });
+    expect(await failed).toMatchObject({
+      code: "timed_out",
+      message: expect.stringContaining("did not answer within 10 seconds"),
+    });
   });
 
   test("an abort ends a pending read and frees the server", async () => {
