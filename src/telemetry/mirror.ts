@@ -93,9 +93,9 @@ export class Mirror {
   #turn(): void {
     if (this.#waiting.length === 0) return;
     const events = this.#waiting.splice(0, turnEventsMax);
-    if (this.#waiting.length === 0) this.#chars = 0;
     const counts = new Map<string, number>();
     for (const event of events) {
+      if ("text" in event) this.#chars -= event.text.length;
       try {
         const name = this.#tell(event);
         counts.set(name, (counts.get(name) ?? 0) + 1);

@@ -187,6 +187,18 @@ describe("many events", () => {
     expect(lines.length).toBe(3);
   });
 
+  test("that are large take room only until they are told, even while others keep coming", async () => {
+    const one = mirror();
+    const large = (count: number) =>
+      Array.from({ length: count }, (_, seq) => stored(seq, "ThingHappened", { text: "x".repeat(64 * 1024) }));
+    for (let round = 0; round < 4; round++) {
+      one.take(large(201));
+      // A turn tells 200 of them: one is left each time.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(one.dropped).toBe(0);
+  });
+
   test("are dropped and counted when too many wait", () => {
     const one = mirror();
     one.take(many(100_500));
