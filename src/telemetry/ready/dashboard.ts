@@ -1,3 +1,4 @@
+import type { Dashboard, Panel as GrafanaPanel, RowPanel, VariableModel } from "@grafana/schema";
 import { type Panel, rows } from "./panels.ts";
 
 const columns = 24;
@@ -6,8 +7,8 @@ const heights: Record<Panel["kind"], number> = { timeseries: 8, stat: 4 };
 const datasource = { type: "prometheus", uid: "${datasource}" };
 
 /** Grafana's JSON of the dashboard, to be imported as it is. */
-export function dashboard(): object {
-  const panels: object[] = [];
+export function dashboard(): Dashboard {
+  const panels: (GrafanaPanel | RowPanel)[] = [];
   let y = 0;
   for (const { title, panels: own } of rows) {
     panels.push({
@@ -51,7 +52,7 @@ export function dashboard(): object {
   };
 }
 
-function grafanaPanel({ title, description, kind, unit, queries }: Panel): object {
+function grafanaPanel({ title, description, kind, unit, queries }: Panel): GrafanaPanel {
   return {
     type: kind,
     title,
@@ -70,13 +71,12 @@ function grafanaPanel({ title, description, kind, unit, queries }: Panel): objec
   };
 }
 
-function variable(name: string, query: string): object {
+function variable(name: string, query: string): VariableModel {
   return {
     name,
     type: "query",
     datasource,
     query: { query, refId: name },
-    definition: query,
     multi: true,
     includeAll: true,
     allValue: ".*",
