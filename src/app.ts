@@ -14,6 +14,7 @@ import { Listener } from "./http/listener.ts";
 import { QueueSnapshots } from "./http/queue-snapshots.ts";
 import { createServer } from "./http/server.ts";
 import type { Services } from "./http/services.ts";
+import { SystemQueues } from "./http/system-queues.ts";
 import { McpHost } from "./mcp/host.ts";
 import { isLoopback } from "./setting.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
@@ -72,6 +73,7 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
     return queueStatus();
   });
   jobs.onDepthChange(() => queueSnapshots.changed());
+  const systemQueues = new SystemQueues(clock);
   let isReady = false;
   const stopping = new AbortController();
   const services: Services = {
@@ -93,9 +95,13 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
     refusals,
     addressRate: isOpen || !addressRate.isOn ? undefined : addressRate,
     addressOf: addressReader({
-      peerOf: (request) => listener.peerOf(request),
+      peerOf: (request) => listener.endsOf(request)?.address,
       trustedProxies: config.trustedProxies,
     }),
+    systemQueueOf: (request) => {
+      const ends = listener.endsOf(request);
+      return () => (ends ? systemQueues.bytesTo(ends) : 0);
+    },
     upgrade: (request, data) => listener.upgrade(request, data),
     telemetry,
     version,

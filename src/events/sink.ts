@@ -14,8 +14,8 @@ export interface Sink<Chunk> {
   snapshot(name: string, text: string): void;
   /** Tells the client, in order with the events, that some cannot be had. */
   gap(gap: Gap): void;
-  /** Bytes that the client has not taken yet. */
-  queuedBytes(): number;
+  /** Bytes that the client has not taken yet, those that the operating system holds among them. It can cost some milliseconds. */
+  untakenBytes(): number;
   /** The subscription ends this connection because the client has taken nothing for too long. */
   slow(): void;
   /** The subscription ends this connection because the log cannot be read. */

@@ -13,6 +13,8 @@ import { withoutSuperseded } from "./supersede.ts";
 const pageEventsMax = 512;
 const pageCharsMax = 64 * 1024;
 
+/** Most clients have taken what they were sent before it is looked for the first time. */
+const firstLookMs = 1000;
 /** How often it is looked whether a slow client has taken something, before it is given up. */
 const looksMax = 4;
 
@@ -233,7 +235,8 @@ export class Subscription<Chunk> implements Member {
 
   #waitFor(full: Promise<void>): void {
     this.#isWaiting = true;
-    this.#watch(this.#options.sink.queuedBytes());
+    const { clock, sink } = this.#options;
+    this.#cancelSlow = clock.after(firstLookMs, () => this.#watch(sink.untakenBytes()));
     full.then(
       () => {
         this.#cancelSlow?.();
@@ -244,14 +247,13 @@ export class Subscription<Chunk> implements Member {
     );
   }
 
-  /** Ends the connection when nothing of what is queued was taken for `slowMs`. */
-  #watch(queuedBytes: number, looks = looksMax): void {
+  /** Ends the connection when nothing was taken for `slowMs`. */
+  #watch(untakenBytes: number, looks = looksMax): void {
     const { clock, sink, slowMs } = this.#options;
-    this.#cancelSlow?.();
     this.#cancelSlow = clock.after(slowMs / looksMax, () => {
-      const left = sink.queuedBytes();
-      if (left < queuedBytes) this.#watch(left);
-      else if (looks > 1) this.#watch(queuedBytes, looks - 1);
+      const left = sink.untakenBytes();
+      if (left < untakenBytes) this.#watch(left);
+      else if (looks > 1) this.#watch(untakenBytes, looks - 1);
       else sink.slow();
     });
   }

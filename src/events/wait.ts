@@ -62,7 +62,7 @@ export function waitForEvents(deps: { log: EventLog; hub: Hub; clock: Clock }, r
         gap = found;
         collect();
       },
-      queuedBytes: () => 0,
+      untakenBytes: () => 0,
       slow() {},
       failed(error) {
         end();

@@ -147,7 +147,7 @@ function stream(
   transport: "sse" | "ndjson",
   idleTimeout: (seconds: number) => void,
 ): Response {
-  const { config, clock, log, connections, gate, refusals, addressOf } = services;
+  const { config, clock, log, connections, gate, refusals, addressOf, systemQueueOf } = services;
   if (!services.isReady()) return closingStream(connections, transport, "draining");
   const principal = gate.callerOf(request);
   const address = addressOf(request);
@@ -167,7 +167,17 @@ function stream(
       heartbeatMs: config.sseHeartbeatSeconds * 1000,
       slowMs: config.slowSeconds * 1000,
     },
-    { transport, filter, ...start, batchMs, principal, address, signal: request.signal, giveUp: () => idleTimeout(1) },
+    {
+      transport,
+      filter,
+      ...start,
+      batchMs,
+      principal,
+      address,
+      systemQueue: systemQueueOf(request),
+      signal: request.signal,
+      giveUp: () => idleTimeout(1),
+    },
   );
 }
 

@@ -28,7 +28,7 @@ function contains(list: BlockList, address: string): boolean {
 }
 
 /** An IPv4 address that an IPv6 socket shows is that IPv4 address. */
-function plain(address: string): string {
+export function plain(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "");
 }
 
@@ -39,13 +39,17 @@ function withoutPort(text: string): string {
 /** Whoever has one IPv6 address has the 2⁶⁴ of its network. */
 function network(address: string): string {
   if (isIP(address) !== 6) return address;
+  return `${groupsOf(address)
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ""))
+    .join(":")}::/64`;
+}
+
+/** The eight groups of an IPv6 address. */
+export function groupsOf(address: string): string[] {
   const [head = "", tail] = address.toLowerCase().split("::");
   const before = head === "" ? [] : head.split(":");
   const after = tail === undefined || tail === "" ? [] : tail.split(":");
   const missing = tail === undefined ? 0 : Math.max(0, 8 - before.length - after.length);
-  const groups = [...before, ...Array.from({ length: missing }, () => "0"), ...after];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ""))
-    .join(":")}::/64`;
+  return [...before, ...Array.from({ length: missing }, () => "0"), ...after];
 }

@@ -7,6 +7,7 @@ import type { createServer } from "./server.ts";
 import type { Services } from "./services.ts";
 import type { SocketData } from "./socket-data.ts";
 import { socketHandler } from "./socket-handler.ts";
+import type { Ends } from "./system-queues.ts";
 
 /** For answers that are on their way when the server stops. */
 const lastWordsMs = 1000;
@@ -69,9 +70,11 @@ export class Listener {
     return false;
   }
 
-  /** The other end of a request's connection. */
-  peerOf(request: Request): string | undefined {
-    return this.app.server?.requestIP(request)?.address;
+  /** The ends of a request's connection. */
+  endsOf(request: Request): Ends | undefined {
+    const { server } = this.app;
+    const peer = server?.requestIP(request);
+    return peer ? { address: peer.address, port: peer.port, localPort: server?.port ?? this.#port } : undefined;
   }
 
   /**

@@ -41,6 +41,8 @@ export interface Services {
   addressRate: RateLimit | undefined;
   /** Where a request comes from. */
   addressOf: (request: Request) => string;
+  /** Tells what the operating system holds for whoever sent the request. */
+  systemQueueOf: (request: Request) => () => number;
   /** Makes a WebSocket of a request; false when it is no valid handshake. */
   upgrade: (request: Request, data: SocketData) => boolean;
   /** Undefined where nobody wants to know. */

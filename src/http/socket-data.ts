@@ -12,6 +12,8 @@ export interface SocketRequest {
   principal: Principal | undefined;
   /** Where the client is, as limits count it. */
   address: string;
+  /** What the operating system holds for the client. */
+  systemQueue: () => number;
 }
 
 /** What a connection hears from its socket. */

@@ -7,7 +7,7 @@ import type { Services } from "./services.ts";
 import type { SocketData } from "./socket-data.ts";
 
 /** The upgrade to a WebSocket. What is wrong with the request is told before it, while a status can still be seen. */
-export function socketRoutes({ log, clock, connections, gate, addressOf, isReady, upgrade, telemetry }: Services) {
+export function socketRoutes({ log, clock, connections, gate, addressOf, systemQueueOf, isReady, upgrade, telemetry }: Services) {
   return plugin("socket").get(
     "/ws",
     ({ request }) => {
@@ -31,6 +31,7 @@ export function socketRoutes({ log, clock, connections, gate, addressOf, isReady
           ...startOf(request, params, log, clock.now()),
           principal: gate.principalOf(request),
           address,
+          systemQueue: systemQueueOf(request),
         },
       };
       if (!upgrade(request, data)) throw new MatricError("malformed", "This is not a valid WebSocket handshake.");

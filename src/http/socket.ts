@@ -3,7 +3,7 @@ import type { Access } from "../auth/access.ts";
 import { type Principal, requireScopes } from "../auth/principal.ts";
 import { type Clock, timestamp } from "../clock.ts";
 import { MatricError } from "../errors.ts";
-import { everything, type Filter, filterKey, withoutFamilies } from "../events/filter.ts";
+import { everything, type Filter, withoutFamilies } from "../events/filter.ts";
 import type { Hub } from "../events/hub.ts";
 import type { EventLog, Gap, StoredEvent } from "../events/log.ts";
 import { positionSince } from "../events/since.ts";
@@ -16,8 +16,9 @@ import type { Refusals } from "./limits.ts";
 import { asMatricError, problemOf } from "./problem.ts";
 import type { SocketAnswer } from "./socket-answer.ts";
 import { closeCodes, type SocketData } from "./socket-data.ts";
-import { filterOf, wireFilter, withoutNamed } from "./socket-filter.ts";
+import { filterOf, wireFilter } from "./socket-filter.ts";
 import { parseSocketMessage, refOf, type SocketMessage, type Subscribe, type Unsubscribe } from "./socket-message.ts";
+import { SocketSubscriptions } from "./socket-subscriptions.ts";
 import { endOf } from "./stream.ts";
 
 export interface SocketDeps {
@@ -54,8 +55,7 @@ export class Socket implements Sink<string[]>, Connection {
   #principal: Principal;
   #release: () => void = () => {};
   readonly #subscription: Subscription<string[]>;
-  /** Until the first subscribe of a client that named no filter. */
-  #takesEverything: boolean;
+  readonly #subscriptions: SocketSubscriptions;
   #full: PromiseWithResolvers<void> | undefined;
   #lastPongMs: number;
   #lastPongAtMs: number;
@@ -75,9 +75,9 @@ export class Socket implements Sink<string[]>, Connection {
     this.#lastPongAtMs = this.openedAtMs;
     this.#lastPongMs = clock.monotonicMs();
     this.#nextPingMs = this.#lastPongMs + deps.pingMs;
-    this.#takesEverything = filter === undefined;
     const first = withoutFamilies(filter ?? everything, principal.hidden);
     this.#subscription = new Subscription([first], position, { log, hub, clock, sink: this, slowMs });
+    this.#subscriptions = new SocketSubscriptions(this.#subscription, filter === undefined, deps.subscriptionsMax);
   }
 
   open(): void {
@@ -159,45 +159,22 @@ export class Socket implements Sink<string[]>, Connection {
   }
 
   #subscribe(message: Subscribe): void {
-    const { log, clock, subscriptionsMax } = this.deps;
-    const filter = withoutFamilies(filterOf(message), this.#principal.hidden);
+    const { log, clock } = this.deps;
+    const { hidden } = this.#principal;
+    const filter = withoutFamilies(filterOf(message), hidden);
     const since = message.since === undefined ? undefined : positionSince(log, String(message.since), clock.now());
-    if (this.filters().length >= subscriptionsMax) {
-      throw new MatricError(
-        "rate_limited",
-        `A connection holds at most ${subscriptionsMax} subscriptions; unsubscribe from some.`,
-        { limit: "subscriptions" },
-      );
-    }
+    this.#subscriptions.mustHaveRoom();
     // The answer first: the history that was asked for follows it.
     this.#answer({ op: "subscribe", ref: message.ref, cursor: log.idOf(since?.seq ?? this.position()), ...wireFilter(filter) });
-    this.#subscription.add(filter, since);
-    const all = withoutFamilies(everything, this.#principal.hidden);
-    if (this.#takesEverything && filterKey(filter) !== filterKey(all)) this.#subscription.remove(all);
-    this.#takesEverything = false;
+    this.#subscriptions.add(filter, since, hidden);
   }
 
   #unsubscribe(message: Unsubscribe): void {
     const { ref, topics, events, note_id, job_id } = message;
-    if (topics === undefined && events === undefined && note_id === undefined && job_id === undefined) {
-      this.#subscription.removeAll();
-    } else {
-      this.#takeAway(withoutFamilies(filterOf(message), this.#principal.hidden));
-    }
-    this.#takesEverything = false;
+    const namesNothing = [topics, events, note_id, job_id].every((list) => list === undefined);
+    if (namesNothing) this.#subscriptions.takeAll();
+    else this.#subscriptions.takeAway(withoutFamilies(filterOf(message), this.#principal.hidden));
     this.#answer({ op: "unsubscribe", ref });
-  }
-
-  /** The subscription to just that, or else its part in others. */
-  #takeAway(named: Filter): void {
-    if (this.#subscription.remove(named)) return;
-    if (this.filters().every((filter) => withoutNamed(filter, named) === filter)) {
-      throw new MatricError(
-        "not_found",
-        "This connection has no such subscription; name the topics or events of one that it has.",
-      );
-    }
-    this.#subscription.restrict((filter) => withoutNamed(filter, named));
   }
 
   #answer(answer: SocketAnswer): void {
@@ -230,6 +207,10 @@ export class Socket implements Sink<string[]>, Connection {
   failed(error: unknown): void {
     asMatricError(error, this.deps.logger);
     this.close("error", 0);
+  }
+
+  untakenBytes(): number {
+    return this.queuedBytes() + this.ws.data.request.systemQueue();
   }
 
   queuedBytes(): number {

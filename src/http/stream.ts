@@ -8,6 +8,7 @@ import type { Encode, Sink } from "../events/sink.ts";
 import { Subscription } from "../events/subscription.ts";
 import type { Logger } from "../logger.ts";
 import { type CloseReason, type Connection, type Connections, comeBackMs } from "./connections.ts";
+import { PieceWriter } from "./piece-writer.ts";
 import { asMatricError } from "./problem.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { encodeNdjson, encodeSse, sseFrame, sseHeartbeat } from "./sse.ts";
@@ -34,6 +35,8 @@ export interface StreamRequest {
   principal: Principal;
   /** Where the client is. */
   address: string;
+  /** What the operating system holds for the client. */
+  systemQueue: () => number;
   signal: AbortSignal;
   /** Lets the server close the connection itself when the client stays silent. */
   giveUp: () => void;
@@ -92,9 +95,7 @@ class EventStream implements Sink<Uint8Array>, Connection {
   readonly principal;
   #release: () => void = () => {};
   readonly #subscription: Subscription<Uint8Array>;
-  #controller: ReadableStreamDirectController | undefined;
-  #full: Promise<void> | undefined;
-  #fullBytes = 0;
+  #writer: PieceWriter | undefined;
   #batch: Uint8Array[] = [];
   #batchBytes = 0;
   #cancelBatch: (() => void) | undefined;
@@ -120,7 +121,7 @@ class EventStream implements Sink<Uint8Array>, Connection {
   /** Writes until the stream ends, from either side. */
   run(controller: ReadableStreamDirectController): Promise<void> {
     if (this.#isOpen) {
-      this.#controller = controller;
+      this.#writer = new PieceWriter(controller, () => this.end("error"));
       this.deps.connections.add(this);
       this.#release = this.deps.holds.add({
         principal: this.principal,
@@ -156,11 +157,11 @@ class EventStream implements Sink<Uint8Array>, Connection {
     this.#batchBytes += chunk.byteLength;
     if (this.#batchBytes >= batchBytesMax) return this.#sendBatch();
     this.#cancelBatch ??= this.deps.clock.after(batchMs, () => this.#sendBatch());
-    return this.#full;
+    return this.#writer?.full();
   }
 
   snapshot(name: string, text: string): void {
-    if (!this.#full) this.#say(name, text);
+    if (!this.#writer?.full()) this.#say(name, text);
   }
 
   gap(gap: Gap): void {
@@ -177,8 +178,12 @@ class EventStream implements Sink<Uint8Array>, Connection {
     this.end("error");
   }
 
+  untakenBytes(): number {
+    return this.queuedBytes() + this.request.systemQueue();
+  }
+
   queuedBytes(): number {
-    return this.#fullBytes + this.#batchBytes;
+    return (this.#writer?.queuedBytes() ?? 0) + this.#batchBytes;
   }
 
   filters(): readonly Filter[] {
@@ -196,7 +201,7 @@ class EventStream implements Sink<Uint8Array>, Connection {
   beat(nowMs: number): void {
     if (nowMs < this.#nextBeatMs) return;
     this.#nextBeatMs = nowMs + this.deps.heartbeatMs;
-    if (this.#full) return;
+    if (this.#writer?.full()) return;
     if (this.transport === "sse") this.#send(sseHeartbeat);
     if (this.#subscription.isUntold() || this.transport === "ndjson") this.#tellCursor();
   }
@@ -215,7 +220,7 @@ class EventStream implements Sink<Uint8Array>, Connection {
       const data = this.deps.connections.word("StreamClosing", { reason, retry_ms: retryMs }, this.id);
       this.#say("StreamClosing", data, { retryMs });
     }
-    const waiting = this.#full;
+    const waiting = this.#writer?.full();
     this.#leave(reason);
     if (waiting) this.#giveUp(waiting);
     else this.#ended.resolve();
@@ -223,6 +228,7 @@ class EventStream implements Sink<Uint8Array>, Connection {
 
   end(reason: CloseReason): void {
     this.#leave(reason);
+    this.#writer?.stop();
     this.#ended.resolve();
   }
 
@@ -243,7 +249,10 @@ class EventStream implements Sink<Uint8Array>, Connection {
     this.request.giveUp();
     waiting.then(this.#ended.resolve);
     // Without a reason, which Bun would print.
-    const cancel = this.deps.clock.after(lingerMs, () => this.#ended.reject());
+    const cancel = this.deps.clock.after(lingerMs, () => {
+      this.#writer?.stop();
+      this.#ended.reject();
+    });
     this.#ended.promise.then(cancel, cancel);
   }
 
@@ -254,7 +263,7 @@ class EventStream implements Sink<Uint8Array>, Connection {
   #sendBatch(): Promise<void> | undefined {
     this.#cancelBatch?.();
     this.#cancelBatch = undefined;
-    if (this.#batch.length === 0) return this.#full;
+    if (this.#batch.length === 0) return this.#writer?.full();
     const chunk = Buffer.concat(this.#batch);
     this.#batch = [];
     this.#batchBytes = 0;
@@ -262,23 +271,7 @@ class EventStream implements Sink<Uint8Array>, Connection {
   }
 
   #send(chunk: Uint8Array): Promise<void> | undefined {
-    if (!this.#isOpen || !this.#controller) return undefined;
-    const written = this.#controller.write(chunk);
-    this.#controller.flush();
-    if (typeof written === "number") return this.#full;
-    this.#fullBytes += chunk.byteLength;
-    const drained: Promise<void> = written.then(
-      () => this.#drained(drained),
-      () => this.end("error"),
-    );
-    this.#full = drained;
-    return drained;
-  }
-
-  #drained(drained: Promise<void>): void {
-    if (this.#full !== drained) return;
-    this.#full = undefined;
-    this.#fullBytes = 0;
+    return this.#isOpen ? this.#writer?.write(chunk) : undefined;
   }
 }
 

@@ -46,7 +46,7 @@ class Listener implements Sink<string[]> {
 
   gap(): void {}
 
-  queuedBytes(): number {
+  untakenBytes(): number {
     return 0;
   }
 

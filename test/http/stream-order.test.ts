@@ -39,6 +39,7 @@ beforeEach(() => {
         batchMs: 60_000,
         principal: anybody,
         address: "127.0.0.1",
+        systemQueue: () => 0,
         signal,
         giveUp() {},
       }),

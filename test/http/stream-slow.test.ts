@@ -109,6 +109,23 @@ describe("a client that stops to read", () => {
     await reading.catch(() => {});
   }, 30_000);
 
+  test("for a while and then takes a little again and again is not closed, however much the system holds for it", async () => {
+    const slow = await openAndStall();
+    await publishMuch(300);
+    const isOpen = async () => (await connections()).length === 1;
+    // Less than makes the system tell the server of room, but more than nothing.
+    for (let steps = 0; steps < 8; steps++) {
+      await clock.advance(15_000);
+      expect(await isOpen()).toBe(true);
+      await slow.readSome(100_000);
+    }
+    await eventually(async () => {
+      await clock.advance(15_000);
+      return !(await isOpen());
+    });
+    slow.close();
+  });
+
   test("and then reads on gets everything, in order", async () => {
     const slow = await openAndStall();
     await publishMuch(300);

@@ -183,7 +183,7 @@ class Client implements Sink<readonly StoredEvent[]> {
     this.cursor = gap.to;
   }
 
-  queuedBytes(): number {
+  untakenBytes(): number {
     return this.#full ? 1 : 0;
   }
 

@@ -24,7 +24,7 @@ export class TcpClient {
   static async open(url: string): Promise<TcpClient> {
     const { hostname, port } = new URL(url);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const socket = connect(Number(port), hostname, resolve);
+    const socket = connect(Number(port), hostname.replace(/^\[(.*)\]$/, "$1"), resolve);
     socket.once("error", reject);
     await promise;
     return new TcpClient(socket);
@@ -41,6 +41,14 @@ export class TcpClient {
 
   read(): void {
     this.#socket.resume();
+  }
+
+  /** Takes at least so many bytes more, and then nothing again. */
+  async readSome(bytes: number): Promise<void> {
+    const enough = this.size + bytes;
+    this.#socket.resume();
+    while (this.size < enough && !this.isClosed) await new Promise((resume) => this.#socket.once("data", resume));
+    this.#socket.pause();
   }
 
   get received(): Buffer {
