@@ -118,6 +118,25 @@ describe("a session", () => {
     expect((await send({ ...inSession(id), body: listTools })).status).toBe(404);
   });
 
+  test("takes a batch, and refuses what is not as it should be", async () => {
+    const id = await openSession();
+    const ping = { jsonrpc: "2.0", id: 4, method: "ping" };
+    const call = { ...waitForEvents, params: { name: "list_jobs" } };
+    const batch = await send({ ...inSession(id), body: [ping, listTools, call] });
+    const answers = [...(await batch.text()).matchAll(/^data: (\{.*)$/gm)].map(([, data = ""]) => JSON.parse(data).id);
+    expect(answers.sort()).toEqual([2, 3, 4]);
+    const refused: [Sent, number][] = [
+      [{ ...inSession(id), body: Array.from({ length: 101 }, () => ping) }, 400],
+      [{ ...inSession(id), body: [initialize] }, 400],
+      [{ ...inSession(id, { "mcp-protocol-version": "1999-01-01" }), body: ping }, 400],
+      [{ ...inSession(id, { accept: "application/json" }), body: ping }, 406],
+      [{ ...inSession(id, { "last-event-id": "garbage" }), method: "GET" }, 400],
+      [{ ...inSession(id, { accept: "application/json" }), method: "GET" }, 406],
+    ];
+    for (const [sent, status] of refused) expect([sent, (await send(sent)).status]).toEqual([sent, status]);
+    expect((await send({ ...inSession(id), body: ping })).status).toBe(200);
+  });
+
   test("that nobody has given out is not found", async () => {
     for (const id of ["x", "matric-1", `other-${crypto.randomUUID()}`]) {
       expect([id, (await send({ ...inSession(id), body: listTools })).status]).toEqual([id, 404]);
