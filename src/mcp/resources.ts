@@ -4,6 +4,8 @@ import {
   ResourceNotFoundError,
   type ResourceTemplateType,
 } from "@modelcontextprotocol/server";
+import { ClientError } from "../client/errors.ts";
+import { MatricError } from "../errors.ts";
 import type { Backend, Caller } from "./backend.ts";
 import { eventsUri, noteIdOf, noteUri, queueUri } from "./changes.ts";
 
@@ -38,8 +40,12 @@ export const resourceTemplates: ResourceTemplateType[] = [
   },
 ];
 
+/** What there is always, and the notes that changed last, if the caller may read notes. */
 export async function listResources(backend: Backend, caller: Caller): Promise<Resource[]> {
-  const { items } = await backend.searchNotes({ limit: listedNotes }, caller);
+  const { items } = await backend.searchNotes({ limit: listedNotes }, caller).catch((error: unknown) => {
+    if (isForbidden(error)) return { items: [] };
+    throw error;
+  });
   const notes = items.map(({ id, title, version, updated_at }) => ({
     uri: noteUri(id),
     name: `note-${id}`,
@@ -60,6 +66,10 @@ export async function readResource(uri: string, backend: Backend, caller: Caller
   const { title, tags, version, content } = await backend.getNote(id, caller);
   const head = ["---", `title: ${JSON.stringify(title)}`, `tags: ${JSON.stringify(tags)}`, `version: ${version}`, "---"];
   return { contents: [{ uri, mimeType: "text/markdown", text: `${head.join("\n")}\n\n${content}` }] };
+}
+
+function isForbidden(error: unknown): boolean {
+  return (error instanceof MatricError || error instanceof ClientError) && error.code === "forbidden";
 }
 
 function json(uri: string, value: unknown): ReadResourceResult {

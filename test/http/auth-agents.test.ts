@@ -100,6 +100,15 @@ test("an agent that may not read notes gets no event of theirs", async () => {
   }
 });
 
+test("an agent that may not read notes finds the other resources", async () => {
+  const { token } = await server.make(["events:read"]);
+  for (const call of Object.values(await agents(token))) {
+    const text = await call("resources/list", {});
+    expect(text).toContain("matric://events");
+    expect(text).not.toContain("matric://notes/");
+  }
+});
+
 test("to be told of changes needs the right to read them", async () => {
   const { token } = await server.make(["events:read"]);
   const { "2025": call = async () => "", "2026": present = async () => "" } = await agents(token);
