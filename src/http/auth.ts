@@ -66,7 +66,7 @@ export class Gate {
       if (credential === undefined) throw new MatricError("unauthorized", "Send the token as `Authorization: Bearer mtr_…`.");
       return access.verify(credential);
     }
-    if (ticketRoutes.has(route) && request.url.includes("ticket=")) {
+    if (request.method === "GET" && ticketRoutes.has(route) && request.url.includes("ticket=")) {
       const ticket = new URL(request.url).searchParams.get("ticket");
       if (ticket !== null) return access.redeem(ticket);
     }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Scope, scopes } from "../../src/auth/contract.ts";
+import { type Scope, scopes, Ticket } from "../../src/auth/contract.ts";
 import { needOf } from "../../src/http/access.ts";
 import { type AuthApp, bearer, type CreatedTokenBody, startAuthApp } from "../support/auth.ts";
 
@@ -39,6 +39,10 @@ async function ask({ method, path, route }: { method: string; path: string; rout
   });
   const text = await response.text();
   return { status: response.status, text, headers: response.headers };
+}
+
+async function ticketOf(token: string): Promise<string> {
+  return (await server.app.call(Ticket, "POST", "/events/tickets", { headers: bearer(token) })).body.ticket;
 }
 
 test("somebody has decided about every route", () => {
@@ -122,6 +126,62 @@ describe("every other route", () => {
         expect([one.name, scope, status >= 500]).toEqual([one.name, scope, false]);
         if (!may) expect(JSON.parse(text)).toMatchObject({ code: "forbidden", scope: needed.find((one) => one !== scope) });
       }
+    }
+  });
+
+  test("refuses a ticket that was used, has no token behind it any more, or is shown where none is taken", async () => {
+    const gone = await server.make(["events:read"]);
+    const goneTickets = [await ticketOf(gone.token), await ticketOf(gone.token), await ticketOf(gone.token)];
+    await server.revoke(gone.id);
+    for (const one of closed()) {
+      const takesTickets = one.method === "GET" && ["/api/v1/events", "/api/v1/ws"].includes(one.route);
+      const statusWith = async (ticket: string) => {
+        const query = `${one.route === "/api/v1/events" ? "transport=poll&wait_seconds=0&" : ""}ticket=${ticket}`;
+        return (await ask({ ...one, path: `${one.path}?${query}`, route: "" }, {})).status;
+      };
+      const ticket = await ticketOf(server.admin);
+      // The WebSocket has nothing against the ticket, but is no upgrade here.
+      const first = !takesTickets ? 401 : one.route === "/api/v1/ws" ? 400 : 200;
+      expect([one.name, await statusWith(ticket)]).toEqual([one.name, first]);
+      for (const bad of [takesTickets ? ticket : "mtk_some", goneTickets.pop() ?? "", "mtk_unknown", server.admin])
+        expect([one.name, await statusWith(bad)]).toEqual([one.name, 401]);
+    }
+  });
+
+  test("is the same for every way to follow the log", async () => {
+    const used = await ticketOf(server.admin);
+    await (await server.app.fetch(`/api/v1/events?transport=poll&wait_seconds=0&ticket=${used}`)).text();
+    const upgrade = {
+      connection: "Upgrade",
+      upgrade: "websocket",
+      "sec-websocket-version": "13",
+      "sec-websocket-key": btoa("x".repeat(16)),
+    };
+    const ways: [name: string, path: string, headers: Record<string, string>][] = [
+      ["SSE", "/api/v1/events", { accept: "text/event-stream" }],
+      ["NDJSON", "/api/v1/events", { accept: "application/x-ndjson" }],
+      ["long poll", "/api/v1/events?transport=poll&wait_seconds=0", {}],
+      ["history", "/api/v1/events", { accept: "application/json" }],
+      ["WebSocket", "/api/v1/ws", upgrade],
+    ];
+    for (const [name, path, headers] of ways) {
+      const statusWith = async (more: Record<string, string>, query = "") => {
+        const separator = path.includes("?") ? "&" : "?";
+        const response = await server.app.fetch(`${path}${query === "" ? "" : `${separator}${query}`}`, {
+          headers: { ...headers, ...more },
+        });
+        await response.body?.cancel();
+        return response.status;
+      };
+      for (const bad of ["mtr_wrong", expired.token, revoked.token]) {
+        expect([name, bad, await statusWith(bearer(bad))]).toEqual([name, bad, 401]);
+        expect([name, bad, await statusWith({ cookie: `matric_token=${bad}` })]).toEqual([name, bad, 401]);
+        expect([name, bad, await statusWith({}, `ticket=${bad}`)]).toEqual([name, bad, 401]);
+      }
+      expect([name, await statusWith({}, `ticket=${used}`)]).toEqual([name, 401]);
+      if (name !== "WebSocket") expect([name, await statusWith({})]).toEqual([name, 401]);
+      for (const scope of scopes.filter((one) => one !== "events:read" && one !== "admin"))
+        expect([name, scope, await statusWith(bearer(tokens.get(scope)?.token ?? ""))]).toEqual([name, scope, 403]);
     }
   });
 
