@@ -22,11 +22,23 @@ let stdout = "";
 let stderr = "";
 let metrics = { text: "", openmetrics: "" };
 const otlp = new OtlpReceiver();
+const otlpKey = marked("OtlpKey");
 
 /** Uses everything that takes words, and has everything written down that is written down. */
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "matric-test-"));
-  const ai = startAiServer(() => Response.json({ error: { message: marked("AiError") } }, { status: 500 }));
+  const aiAnswers = [
+    () => Response.json({ error: { message: marked("AiError") } }, { status: 500 }),
+    () => Response.json({ error: { message: marked("AiRefusal"), code: marked("AiCode") } }, { status: 400 }),
+    () => new Response(`data: {"${marked("AiGarbage")}\n\n`, { headers: { "content-type": "text/event-stream" } }),
+    () => new Response(`<html>${marked("AiPage")}</html>`, { headers: { "content-type": "text/html" } }),
+    () =>
+      new Response(`data: {"error":{"message":"${marked("AiStreamError")}"}}\n\n`, {
+        headers: { "content-type": "text/event-stream" },
+      }),
+  ];
+  let aiRequests = 0;
+  const ai = startAiServer(() => aiAnswers[aiRequests++ % aiAnswers.length]?.() ?? new Response());
   const receiver = new Receiver(
     () => new Response(marked("HookAnswer"), { status: 500, headers: { "x-hook": marked("HookAnswerHeader") } }),
   );
@@ -42,6 +54,7 @@ beforeAll(async () => {
       MATRIC_AI_KEY: marked("AiKey"),
       OTEL_EXPORTER_OTLP_ENDPOINT: otlp.url,
       OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+      OTEL_EXPORTER_OTLP_HEADERS: `x-key=${otlpKey}`,
       OTEL_METRIC_EXPORT_INTERVAL: "200",
     },
   });
@@ -78,12 +91,26 @@ beforeAll(async () => {
   await call("GET", `/${marked("Path")}?${marked("Query")}=${marked("QueryValue")}`);
   await call("GET", "/health", undefined, {
     "user-agent": marked("UserAgent"),
+    referer: `http://${marked("Referer")}/`,
+    cookie: `matric=${marked("Cookie")}`,
+    authorization: `Bearer mtr_${marked("Bearer")}`,
+    baggage: `user=${marked("Baggage")}`,
+    traceparent: `00-${marked("TraceParent")}`,
+    "x-forwarded-for": marked("Forwarded"),
+    "x-matric-actor": marked("Actor"),
     "x-own": marked("Header"),
     tracestate: marked("TraceState"),
   });
   await call("POST", `${v1}/notes`, `{"title": ${marked("BadJson")}`);
   await call("POST", `${v1}/notes`, { title: 1, [marked("Field")]: 1 });
   await call(marked("METHOD").toUpperCase(), `${v1}/notes`);
+  await call("GET", "/health", undefined, { origin: `http://${marked("origin").toLowerCase()}.example` });
+  await call("GET", "/health", undefined, { host: `${marked("host").toLowerCase()}.example` });
+  await call("GET", `${v1}/events?events=${marked("EventFilter")}`);
+  await call("GET", `${v1}/events?topics=${marked("TopicFilter")}&last_event_id=${marked("LastEventId")}`);
+  await call("GET", `${v1}/events?ticket=${marked("Ticket")}&transport=poll&wait_seconds=0`);
+  await call("PATCH", `${v1}/notes/${note.id}`, { title: "x" }, { "if-match": `"${marked("IfMatch")}"` });
+  await call("POST", `${v1}/session`, { token: marked("SignIn") });
 
   await call("POST", `${v1}/events`, {
     event: "ThingHappened",
@@ -103,6 +130,10 @@ beforeAll(async () => {
   await eventually(() => stdout.includes('"event.transport":"ws"'));
   socket.close();
 
+  const name = marked("Unresolvable").toLowerCase();
+  await call("POST", `${v1}/webhooks`, { url: `http://${name}.invalid/${marked("DnsPath")}`, events: ["*"] });
+  await call("POST", `${v1}/webhooks`, { url: `http://user:${marked("UrlPassword")}@127.0.0.1:9/`, events: ["*"] });
+  await call("POST", `${v1}/webhooks`, { url: `http://127.0.0.1:9/${marked("RefusedPath")}`, events: ["*"] });
   const hook = await call("POST", `${v1}/webhooks`, {
     url: `${receiver.url}/${marked("HookPath")}?${marked("HookQuery")}=${marked("HookQueryValue")}`,
     events: ["*"],
@@ -112,7 +143,7 @@ beforeAll(async () => {
   });
   await call("POST", `${v1}/webhooks/${hook.id}/test`);
 
-  await call("POST", `${v1}/notes/${note.id}/revise`, { instructions: marked("Instructions") });
+  for (const _answer of aiAnswers) await call("POST", `${v1}/notes/${note.id}/revise`, { instructions: marked("Instructions") });
   const job = await call("POST", `${v1}/jobs`, { type: "resize", payload: { [marked("PayloadKey")]: marked("Payload") } });
   const claimed = await call("POST", `${v1}/jobs/claim`, { types: ["resize"], worker_id: marked("Worker") });
   const lease = { lease_token: claimed.lease?.token };
@@ -127,6 +158,38 @@ beforeAll(async () => {
     { accept: "application/json, text/event-stream" },
   );
 
+  const mcp = (body: unknown, headers: Record<string, string> = {}) =>
+    call("POST", "/mcp", body, { accept: "application/json, text/event-stream", ...headers });
+  const opened = await fetch(`${url}/mcp`, {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "application/json, text/event-stream" },
+    body: JSON.stringify({
+      jsonrpc: "2.0",
+      id: 1,
+      method: "initialize",
+      params: {
+        protocolVersion: "2025-11-25",
+        capabilities: {},
+        clientInfo: { name: marked("McpClient"), version: marked("McpVersion") },
+      },
+    }),
+  });
+  await opened.text();
+  const session = { "mcp-session-id": opened.headers.get("mcp-session-id") ?? "", "mcp-protocol-version": "2025-11-25" };
+  const tool = (toolName: string, args: object) =>
+    mcp({ jsonrpc: "2.0", id: 2, method: "tools/call", params: { name: toolName, arguments: args } }, session);
+  await tool("create_note", { title: marked("McpTitle"), content: marked("McpContent"), tags: [marked("mcptag").toLowerCase()] });
+  await tool("search_notes", { query: marked("McpQuery") });
+  await tool("get_note", { note_id: marked("McpNoteId") });
+  await tool("wait_for_events", { after: marked("McpAfter"), events: [marked("McpEvents")], timeout_ms: 0 });
+  await tool(marked("McpTool"), { [marked("McpArgument")]: marked("McpValue") });
+  await mcp({ jsonrpc: "2.0", id: 3, method: "resources/read", params: { uri: `matric://notes/${marked("McpUri")}` } }, session);
+  await mcp(`{"jsonrpc": ${marked("McpBadJson")}`, session);
+  const present = { "mcp-protocol-version": "2026-07-28", "mcp-method": marked("McpHeader") };
+  await mcp({ jsonrpc: "2.0", id: 4, method: marked("McpPresent"), params: { [marked("McpParam")]: 1 } }, present);
+  await mcp({ jsonrpc: "2.0", id: 5, method: "tools/list" }, { "mcp-session-id": marked("McpSession") });
+
+  await eventually(() => stdout.split('"event.type":"JobFailed"').length > aiAnswers.length + 1);
   await eventually(() => stdout.includes('"event.type":"JobFailed"') && stdout.split('"event.type":"JobFailed"').length > 2);
   await receiver.received(2);
   await Bun.sleep(300);
