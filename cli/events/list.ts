@@ -5,6 +5,7 @@ import type { Io } from "../io.ts";
 import { examples, position, wholeNumber } from "../options.ts";
 import { printJson, remark } from "../output.ts";
 import { addFilterOptions, type FilterOptions, filterOf } from "./filter-options.ts";
+import { tellGap } from "./gap.ts";
 import { eventLineFor } from "./line.ts";
 
 export interface ListOptions extends FilterOptions {
@@ -34,7 +35,11 @@ export async function run(options: ListOptions, context: Context): Promise<void>
   const { client, io, json, signal } = context;
   const { limit, since, after = since, before } = options;
   const line = eventLineFor(io);
-  const events = listUpTo(limit, (page) => client.events.list({ filter: filterOf(options), after, before, ...page }, signal));
+  const events = listUpTo(limit, async (page) => {
+    const found = await client.events.list({ filter: filterOf(options), after, before, ...page }, signal);
+    if (found.gap) await tellGap(context, found.gap);
+    return found;
+  });
   let count = 0;
   let last: string | undefined;
   for await (const event of events) {

@@ -4,9 +4,9 @@ import { ConnectionRemarks } from "../connection-remarks.ts";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import type { Io } from "../io.ts";
 import { examples, position, seconds, wholeNumber } from "../options.ts";
-import { remark } from "../output.ts";
 import { runForEvent } from "./exec.ts";
 import { addFilterOptions, type FilterOptions, filterOf } from "./filter-options.ts";
+import { tellGap } from "./gap.ts";
 import { IdleTimer } from "./idle-timer.ts";
 import { eventLineFor } from "./line.ts";
 
@@ -65,8 +65,7 @@ export async function run(options: TailOptions, context: Context): Promise<void>
   const handle = handlerOf(options, context);
   let left = options.count ?? Number.POSITIVE_INFINITY;
   for await (const item of stream) {
-    if (item.kind === "gap")
-      await remark(context, "stream_gap", `Events from ${item.from} to ${item.to} cannot be had any more (${item.reason}).`);
+    if (item.kind === "gap") await tellGap(context, item);
     if (item.kind !== "event") continue;
     idle.stop();
     await handle(item);

@@ -61,6 +61,12 @@ describe("events list", () => {
     );
   });
 
+  test("tells of events that cannot be had, beside those that can", async () => {
+    const { code, stdout, stderr } = await run(["list", "--after", "3-zzzzzz", "--limit", "1", "--json"]);
+    expect([code, jsonLines(stdout).length]).toEqual([0, 1]);
+    expect(JSON.parse(stderr)).toMatchObject({ warning: { code: "stream_gap", message: expect.stringContaining("3-zzzzzz") } });
+  });
+
   test("an empty history is no failure", async () => {
     expect(await run(["list", "--events", "NeverHappened"])).toEqual({ code: 0, stdout: "", stderr: "" });
   });
