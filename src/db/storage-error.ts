@@ -38,6 +38,7 @@ function reasonOf(code: string): string {
   if (code.startsWith("SQLITE_CANTOPEN")) return "it cannot be opened; check that it is a writable file for this user";
   if (code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB"))
     return "the file is damaged or not a matric database; restore a backup or move the file away";
+  if (code === "ENOENT" || code === "ENOTDIR") return "there is no such folder";
   if (/^(SQLITE_IOERR|EIO)/.test(code)) return "the disk reported an input/output error";
   return code === "" ? "it failed unexpectedly" : `it failed with ${code}`;
 }

@@ -179,9 +179,9 @@ describe("the program", () => {
     using server = Bun.serve({ port: 0, fetch: () => new Response("a copy") });
     const plain = await runCli(["backup", "/nowhere/copy.db"], { url: server.url.href });
     expect(plain).toMatchObject({ code: 1, stdout: "" });
-    expect(plain.stderr).toMatch(/^error: No such file or directory.*\n$/);
+    expect(plain.stderr).toMatch(/^error: The backup could not be written: there is no such folder\.\n$/);
     const json = await runCli(["backup", "/nowhere/copy.db", "--json"], { url: server.url.href });
-    expect(jsonLines(json.stderr)).toEqual([{ error: { code: "file_error", message: expect.any(String) } }]);
+    expect(jsonLines(json.stderr)).toEqual([{ error: { code: "storage_unavailable", message: expect.any(String) } }]);
   });
 
   test("a token that no header could hold is wrong usage, and one with a line end is mended", async () => {
