@@ -18,18 +18,20 @@ export interface ListedEvent extends Envelope {
 export function fitEvents({ events, nextCursor, hasMore, gap }: EventSlice): EventSlice & { events: ListedEvent[] } {
   const fitting: ListedEvent[] = [];
   let chars = 0;
-  for (const event of events) {
-    const dataChars = JSON.stringify(event.data).length;
-    chars += Math.min(dataChars, dataCharsMax);
+  for (const event of events.map(listedEvent)) {
+    chars += JSON.stringify(event.data).length;
     const last = fitting.at(-1);
     if (last && chars > answerCharsMax) return { events: fitting, nextCursor: last.id ?? nextCursor, hasMore: true, gap };
-    fitting.push(dataChars > dataCharsMax ? withoutData(event, dataChars) : event);
+    fitting.push(event);
   }
   return { events: fitting, nextCursor, hasMore, gap };
 }
 
-function withoutData(event: Envelope, dataChars: number): ListedEvent {
-  return { ...event, data: {}, omitted: `data is left out: it is ${dataChars} characters long; get_event has it all` };
+/** An event as lists show it: very long data is left out. */
+export function listedEvent(event: Envelope): ListedEvent {
+  const { length } = JSON.stringify(event.data);
+  if (length <= dataCharsMax) return event;
+  return { ...event, data: {}, omitted: `data is left out: it is ${length} characters long; get_event has it all` };
 }
 
 /** A part of a long text, and where the next one begins (null at the end). No character is cut in two. */

@@ -8,6 +8,7 @@ import { ClientError } from "../client/errors.ts";
 import { MatricError } from "../errors.ts";
 import type { Backend, Caller } from "./backend.ts";
 import { eventsUri, noteIdOf, noteUri, queueUri } from "./changes.ts";
+import { listedEvent } from "./cut.ts";
 
 const latestEvents = 50;
 /** The notes that are listed; any other is reached by its URI. */
@@ -59,7 +60,7 @@ export async function listResources(backend: Backend, caller: Caller): Promise<R
 
 /** Rejects with `ResourceNotFoundError` when there is nothing at this URI, and with whatever the backend says. */
 export async function readResource(uri: string, backend: Backend, caller: Caller): Promise<ReadResourceResult> {
-  if (uri === eventsUri) return json(uri, await backend.latestEvents(latestEvents, caller));
+  if (uri === eventsUri) return json(uri, (await backend.latestEvents(latestEvents, caller)).map(listedEvent));
   if (uri === queueUri) return json(uri, await backend.queueStatus(caller));
   const id = noteIdOf(uri);
   if (id === undefined) throw new ResourceNotFoundError(uri);

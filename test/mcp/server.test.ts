@@ -117,6 +117,13 @@ describe.each(revisions)("a server that speaks %s", (revision) => {
     ]);
     expect(await textOf(`matric://notes/${id}`)).toBe('---\ntitle: "A \\"plan\\""\ntags: ["x"]\nversion: 1\n---\n\n# Text');
     expect(JSON.parse(await textOf("matric://events"))).toMatchObject([{ event: "NoteCreated", data: { note_id: id } }]);
+    await world.publisher.publish({ event: "LongOne", data: { text: "x".repeat(20_000) } }, user);
+    expect((await textOf("matric://events")).length).toBeLessThan(1000);
+    expect(JSON.parse(await textOf("matric://events"))[1]).toMatchObject({
+      event: "LongOne",
+      data: {},
+      omitted: expect.anything(),
+    });
     expect(JSON.parse(await textOf("matric://queue"))).toEqual({ queue_depth: 0, pending: 0, running: 0, paused: false });
   });
 
