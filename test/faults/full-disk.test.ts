@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createClient } from "../../src/client/client.ts";
 import { ByteStream, dataOf } from "../support/byte-stream.ts";
 import { runCli } from "../support/cli.ts";
+import { eventually } from "../support/eventually.ts";
 import { complaints, Publishing, wholeLog } from "../support/publishing.ts";
+import { Receiver } from "../support/receiver.ts";
 import { ServerProcess } from "../support/server-process.ts";
 import { isWithoutDisks, SmallDisk } from "../support/small-disk.ts";
 
@@ -66,6 +69,59 @@ test.skipIf(isSkipped)(
     }
   },
   30_000,
+);
+
+test.skipIf(isSkipped)(
+  "when there is room again, streams, webhooks and jobs go on by themselves",
+  async () => {
+    writeFileSync(onDisk("ballast"), new Uint8Array(3.5 * megabyte));
+    const receiver = new Receiver();
+    const server = await ServerProcess.start(
+      { MATRIC_WEBHOOK_ALLOW: "127.0.0.1", MATRIC_JOB_LEASE_SECONDS: "2" },
+      onDisk("data"),
+    );
+    try {
+      const client = createClient({ url: server.url });
+      const { id } = await client.notes.create({ title: "Sea", content: "* deep" });
+      const hook = await client.webhooks.create({ url: receiver.url, events: ["ThingHappened", "Job*"] });
+      const stream = await ByteStream.open(`${server.url}/api/v1/events?events=ThingHappened,Job*`);
+      await stream.frame();
+      const publishing = new Publishing("x".repeat(8000));
+      // Jobs begin until nothing more can be stored, whatever each of them is at then.
+      publishing.start(server.url, 4);
+      const jobs: string[] = [];
+      while ((publishing.refused.get(503) ?? 0) < 20) {
+        await client.notes.revise(id, {}).then(
+          (job) => jobs.push(job.id),
+          () => {},
+        );
+      }
+      await publishing.stop();
+      expect(jobs.length).toBeGreaterThan(0);
+      rmSync(onDisk("ballast"));
+
+      const ended = async () =>
+        (await Promise.all(jobs.map((job) => client.jobs.get(job)))).every(({ status }) => status === "completed");
+      // Where even the end could not be stored, the lease runs out first.
+      await eventually(ended, 60_000);
+      await eventually(async () => (({ pending, lag }) => pending + lag === 0)(await client.webhooks.get(hook.id)), 60_000);
+      const { items } = await client.events.list({ filter: { events: ["ThingHappened", "Job*"] }, limit: 500 });
+      const told: unknown[] = [];
+      while (told.length < items.length) {
+        const frame = await stream.frame();
+        if (/^event: (ThingHappened|Job)/.test(frame)) told.push(dataOf(frame).id);
+      }
+      expect(told).toEqual(items.map((event) => event.id));
+      const sent = new Set(receiver.requests.map(({ body }) => JSON.parse(body).id));
+      expect(items.filter((event) => !sent.has(event.id))).toEqual([]);
+      expect([...publishing.acknowledged.values()].filter((event) => !sent.has(event))).toEqual([]);
+      stream.close();
+    } finally {
+      await server.kill();
+      await receiver.stop();
+    }
+  },
+  120_000,
 );
 
 test.skipIf(isSkipped)("a disk that is full from the start: one clear line", async () => {
