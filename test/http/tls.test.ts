@@ -86,6 +86,13 @@ describe("with a certificate", () => {
     expect(client.text).toBe("");
   });
 
+  test("its port is nobody else's, with a certificate or without", async () => {
+    const port = Number(new URL(app.url).port);
+    for (const certificate of [settings(), {}]) {
+      await expect(startApp({ port, ...certificate })).rejects.toMatchObject({ code: "address_in_use" });
+    }
+  });
+
   test("TLS begins at 1.2", async () => {
     expect(await shown(app, "TLSv1.1")).toBeUndefined();
     expect(await shown(app, "TLSv1.2")).toBe(fingerprintOf(first));
@@ -125,6 +132,16 @@ describe("with a certificate", () => {
     expect((await asked(`http://${own}`)).status).toBe(403);
     expect((await asked(`https://${own}`)).status).toBe(200);
   });
+});
+
+test.each(["::1", "localhost", "127.0.0.2"])("a certificate serves %s", async (host) => {
+  const app = await startApp({ ...settings(), host });
+  try {
+    const response = await app.fetch("/health", { tls: { rejectUnauthorized: false } });
+    expect(response.status).toBe(200);
+  } finally {
+    await app.stop();
+  }
 });
 
 test("the page's cookie never leaves TLS", async () => {
