@@ -3,7 +3,10 @@ import type { Socket } from "bun";
 const headEnd = Buffer.from("\r\n\r\n");
 const ok = Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 
-/** Takes webhooks at `/0`, `/1` … and answers 200 at once; at `/silent` it never answers. Knows as much HTTP as that needs. */
+/**
+ * Takes webhooks at `/0`, `/1` … and answers 200 at once; at `/silent` it never answers, at other places nobody hears of them.
+ * Knows as much HTTP as that needs.
+ */
 export class HookReceiver {
   readonly #server: Bun.TCPSocketListener<{ rest: Buffer | undefined }>;
 
@@ -42,9 +45,9 @@ export class HookReceiver {
       return;
     }
     socket.data.rest = undefined;
-    const hook = /^POST \/(\d+) /.exec(head)?.[1];
-    if (hook === undefined) return;
-    this.got(Number(hook), request.subarray(from, to));
+    const path = /^POST \/(\S*) /.exec(head)?.[1] ?? "";
+    if (path === "silent") return;
+    if (/^\d+$/.test(path)) this.got(Number(path), request.subarray(from, to));
     socket.write(ok);
   }
 }
