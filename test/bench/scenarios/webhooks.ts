@@ -126,7 +126,7 @@ async function besideOneThatHangs(bench: Bench): Promise<void> {
       event: "Bench",
       streams: healthy,
       eventsPerSecond: 10,
-      seconds: quick ? 3 : 8,
+      seconds: quick ? 3 : 5,
       eventsPerPost: 1,
       connections: 4,
     };
@@ -139,7 +139,7 @@ async function besideOneThatHangs(bench: Bench): Promise<void> {
       return account.latency.p95Ms;
     };
     const pairs: { hanging: number; healthy: number }[] = [];
-    for (let round = 0; round <= (quick ? 3 : 7); round++) {
+    for (let round = 0; round <= (quick ? 3 : 5); round++) {
       const pair = { hanging: await p95("silent"), healthy: await p95("quick") };
       if (round > 0) pairs.push(pair);
     }
