@@ -76,8 +76,9 @@ export class JwtVerifier {
   }
 
   #refusal(error: unknown): MatricError {
+    if (error instanceof MatricError) return error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (code === "ERR_JWKS_TIMEOUT" || code === "ERR_JOSE_GENERIC" || code === "") {
+    if (["ERR_JWKS_TIMEOUT", "ERR_JWKS_INVALID", "ERR_JOSE_GENERIC", ""].includes(code)) {
       this.options.logger.error("the keys of the JWT issuer cannot be had", { error: String(error) });
       return new MatricError(
         "unreachable",
@@ -92,7 +93,10 @@ export class JwtVerifier {
 }
 
 function principalOf({ sub, exp, scope, scp }: JWTPayload): Principal {
-  if (sub === undefined || sub === "" || exp === undefined) throw new Error("a claim is missing");
+  // The types are those of a JWT that is as it should be; nobody has looked at `sub`.
+  if (typeof sub !== "string" || sub === "" || exp === undefined) {
+    throw new MatricError("unauthorized", "The access token does not say whose it is.");
+  }
   return createPrincipal(sub.slice(0, 200), [...granted(scope), ...granted(scp)], exp * 1000);
 }
 

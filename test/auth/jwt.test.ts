@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
+import { afterAll, beforeAll, describe, expect, setSystemTime, test } from "bun:test";
+import { exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from "jose";
 import { JwtVerifier } from "../../src/auth/jwt.ts";
 import { silentLogger } from "../../src/logger.ts";
 import { type AuthApp, bearer, startAuthApp } from "../support/auth.ts";
@@ -78,6 +78,77 @@ describe("a JWT", () => {
       });
     }
   });
+
+  test("is refused when it brings a key of its own, or says that the published one is a secret", async () => {
+    const other = await generateKeyPair("ES256", { extractable: true });
+    const claims = { sub: "anna", iss: issuer, aud: audience, exp: Math.floor(nowMs / 1000) + 60 };
+    const pem = new TextEncoder().encode(await exportSPKI(keys.publicKey));
+    const bad = [
+      await new SignJWT(claims).setProtectedHeader({ alg: "HS256", kid: "one" }).sign(pem),
+      await new SignJWT(claims)
+        .setProtectedHeader({ alg: "ES256", jwk: await exportJWK(other.publicKey) })
+        .sign(other.privateKey),
+      await new SignJWT(claims)
+        .setProtectedHeader({ alg: "ES256", kid: "one", jku: "https://evil.example/keys" })
+        .sign(other.privateKey),
+      await new SignJWT(claims).setProtectedHeader({ alg: "ES256", kid: "unknown" }).sign(other.privateKey),
+      await new SignJWT(claims).setProtectedHeader({ alg: "ES256", kid: "../../one" }).sign(other.privateKey),
+      `${"a".repeat(100_000)}.${"b".repeat(100_000)}.${"c".repeat(100_000)}`,
+    ];
+    asked = [];
+    for (const token of bad) await expect(verifier().verify(token)).rejects.toMatchObject({ code: "unauthorized" });
+    expect(asked.filter((url) => !url.startsWith(issuer))).toEqual([]);
+  });
+
+  test.each([[""], [123], [{}], [["anna"]]])("that says %p for its subject is refused", async (sub) => {
+    await expect(verifier().verify(await sign({ sub }, { nowMs }))).rejects.toMatchObject({ code: "unauthorized" });
+  });
+
+  test("by a key that the issuer has begun to use since is taken, and by one that it has given up is not", async () => {
+    const next = await generateKeyPair("ES256");
+    const [before, after] = [published, { ...(await exportJWK(next.publicKey)), kid: "two", alg: "ES256" }];
+    const one = verifier();
+    const [old, fresh] = [
+      await sign({}, { nowMs }),
+      await new SignJWT({ sub: "anna", iss: issuer, aud: audience, exp: Math.floor(nowMs / 1000) + 60 })
+        .setProtectedHeader({ alg: "ES256", kid: "two" })
+        .sign(next.privateKey),
+    ];
+    try {
+      expect((await one.verify(old)).id).toBe("anna");
+      published = after;
+      // Whoever sends made-up keys must not have us ask the issuer for each.
+      asked = [];
+      for (let count = 0; count < 5; count++) await expect(one.verify(fresh)).rejects.toMatchObject({ code: "unauthorized" });
+      expect(asked).toEqual([]);
+      setSystemTime(Date.now() + 31_000);
+      expect((await one.verify(fresh)).id).toBe("anna");
+      await expect(one.verify(old)).rejects.toMatchObject({ code: "unauthorized" });
+    } finally {
+      published = before;
+      setSystemTime();
+    }
+  });
+
+  test.each<[what: string, answer: (init: RequestInit | undefined) => Promise<Response>]>([
+    ["fails", async () => new Response(null, { status: 500 })],
+    ["says something else", async () => Response.json({ hello: "world" })],
+    ["is no JSON", async () => new Response("<html>")],
+    [
+      "does not come",
+      (init) => new Promise((_, reject) => init?.signal?.addEventListener("abort", () => reject(init.signal?.reason))),
+    ],
+  ])(
+    "cannot be checked when the issuer's answer %s",
+    async (_what, answer) => {
+      for (const path of ["/.well-known/openid-configuration", "/keys"]) {
+        const fetch = (url: string, init?: RequestInit) => (url.endsWith(path) ? answer(init) : fetchIssuer(url));
+        const one = new JwtVerifier({ issuer, audience, fetch, clock, logger: silentLogger });
+        await expect(one.verify(await sign({}, { nowMs }))).rejects.toMatchObject({ code: "unreachable" });
+      }
+    },
+    20_000,
+  );
 
   test("cannot be checked while the issuer is away, and can when it is back", async () => {
     let isAway = true;
