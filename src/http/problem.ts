@@ -67,9 +67,15 @@ export function problemTitle(code: ErrorCode): string {
   return statuses[code][1];
 }
 
-export function problemOf(error: MatricError): Problem {
-  const [status, title] = statuses[error.code];
-  return { type: `urn:matric:error:${error.code}`, title, status, code: error.code, detail: error.message, ...error.details };
+export function problemOf({ code, message, details }: MatricError): Problem {
+  const [status, title] = statuses[code];
+  const problem = { type: `urn:matric:error:${code}`, title, status, code, detail: masked(message), ...details };
+  return details.field === undefined ? problem : { ...problem, field: masked(details.field) };
+}
+
+/** What was sent is told back, and answers end up in the logs of clients: not so a token that was put in the wrong place. */
+function masked(text: string): string {
+  return text.replace(/\b(mt[rk]_|eyJ)[\w.-]{16,}/g, "$1…");
 }
 
 /** Anything that is not ours is logged here, once, and shown as internal; a storage that fails is shown as such. */
