@@ -122,12 +122,12 @@ export function eventRoutes(services: Services) {
         }),
       },
     )
-    .get("/event-types", () => jsonText(JSON.stringify({ items: describeEvents() })), {
+    .get("/event-types", () => jsonText(JSON.stringify({ items: describeEvents(), next_cursor: null })), {
       detail: operation({
         id: "listEventTypes",
         tag,
         summary: "Every event that matric itself emits, with its topics and the JSON Schema of its data",
-        answers: { 200: json("The catalogue", Type.Object({ items: Type.Array(EventType) })) },
+        answers: { 200: json("The catalogue", Type.Object({ items: Type.Array(EventType), next_cursor: Type.Null() })) },
       }),
     })
     .get("/connections", () => jsonText(JSON.stringify({ items: services.connections.list(), next_cursor: null })), {
