@@ -22,6 +22,7 @@ export function backUp(dataDir: string, target: string): void {
     db.run("PRAGMA busy_timeout = 5000");
     requireRoom(db, target);
     db.query("VACUUM INTO ?").run(partial);
+    markAsCopy(partial);
     sync(partial);
     renameSync(partial, target);
   } catch (error) {
@@ -41,6 +42,18 @@ function requireRoom(db: Database, target: string): void {
   const [needs, free] = [needed, bavail * bsize].map((bytes) => (bytes / 1024 / 1024).toFixed(1));
   const message = `The backup could not be written: it needs ${needs} MB of the disk, and ${free} MB are free.`;
   throw new MatricError("storage_full", message);
+}
+
+/** Also who puts the copy in place by hand begins a new epoch: no start of any machine has this name. */
+function markAsCopy(file: string): void {
+  const copy = new Database(file, { readwrite: true, create: false });
+  try {
+    // What an older build made has no room for it.
+    const column = copy.query("SELECT 1 FROM pragma_table_info('log_state') WHERE name = 'open_boot'").get();
+    if (column) copy.run("UPDATE log_state SET open_boot = 'a copy'");
+  } finally {
+    copy.close();
+  }
 }
 
 export interface Restored {
@@ -93,6 +106,7 @@ function prepare(file: string, backup: string, nowMs: number, createEpoch: () =>
       `INSERT INTO epochs (start_seq, epoch, started_at)
        SELECT max(coalesce((SELECT max(seq) FROM events), 0), pruned_seq), ?, ? FROM log_state`,
     ).run(createEpoch(), nowMs);
+    // The epoch has begun already.
     db.run("UPDATE log_state SET open_boot = NULL");
     db.run("PRAGMA wal_checkpoint(TRUNCATE)");
     db.run("PRAGMA journal_mode = DELETE");

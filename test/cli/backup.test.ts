@@ -49,6 +49,20 @@ test("a copy taken while the server runs holds everything; after restoring it, c
   }
 });
 
+test("a copy that is put in place by hand begins a new epoch, too", async () => {
+  const client = createClient({ url: server.url });
+  const file = join(folder, "copy.db");
+  await runCli(["backup", file], { url: server.url });
+  const before = (await client.server.health()).log;
+  await client.notes.create({ title: "Lost", content: "after the backup" });
+  await server.terminate();
+  await Bun.write(join(server.dataDir, "matric.db"), Bun.file(file));
+  await server.restart();
+  const { log } = await client.server.health();
+  expect(log.epoch).not.toBe(before.epoch);
+  expect(log.head).toBe(before.head);
+});
+
 test("a backup straight from the data directory needs no server", async () => {
   await createClient({ url: server.url }).notes.create({ title: "A", content: "" });
   await server.kill();
