@@ -23,6 +23,7 @@ let stderr = "";
 let metrics = { text: "", openmetrics: "" };
 const otlp = new OtlpReceiver();
 const otlpKey = marked("OtlpKey");
+otlp.refuse = () => new Response(marked("CollectorAnswer"), { status: 400 });
 
 /** Uses everything that takes words, and has everything written down that is written down. */
 beforeAll(async () => {
@@ -67,6 +68,8 @@ beforeAll(async () => {
     }),
   ]);
   await eventually(() => stdout.includes('"listening"'));
+  await eventually(() => stdout.includes('"the OTLP exporter met a problem"'));
+  otlp.refuse = undefined;
   const url = /"url":"([^"]+)\/"/.exec(stdout)?.[1] ?? "";
 
   const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {

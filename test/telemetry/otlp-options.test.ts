@@ -42,6 +42,8 @@ describe("the OTEL_* variables", () => {
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"],
     ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"],
     ["OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "smoke"],
+    ["OTEL_EXPORTER_OTLP_COMPRESSION", "snappy"],
+    ["OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "soon"],
     ["OTEL_TRACES_SAMPLER", "sometimes"],
     ["OTEL_TRACES_SAMPLER_ARG", "2"],
     ["OTEL_METRIC_EXPORT_INTERVAL", "soon"],

@@ -49,6 +49,11 @@ export function otlpOptions(env: Env): OtlpOptions | undefined {
     return [[signal, oneOf(env, `OTEL_EXPORTER_OTLP_${name}_PROTOCOL`, protocols, common)]];
   });
   if (chosen.length === 0) return undefined;
+  for (const which of ["", "TRACES_", "METRICS_", "LOGS_"]) {
+    // The exporters read them, and would go on without what they do not understand.
+    oneOf(env, `OTEL_EXPORTER_OTLP_${which}COMPRESSION`, ["none", "gzip"], "none");
+    number(env, `OTEL_EXPORTER_OTLP_${which}TIMEOUT`, 10_000, { least: 1 });
+  }
   return {
     protocols: Object.fromEntries(chosen),
     sampler: {

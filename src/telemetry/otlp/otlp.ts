@@ -25,6 +25,7 @@ import { OtlpTracing } from "./otlp-tracing.ts";
 const scope = "matric";
 /** What the SDK has to say of itself is told this often at most. */
 const complaintEveryMs = 60_000;
+const reasonCharsMax = 500;
 /** At the end what is left is sent for so long. */
 const lastWordsMs = 3000;
 
@@ -127,9 +128,18 @@ function complainInto(logger: Logger, clock: Clock): void {
     const nowMs = clock.monotonicMs();
     if (nowMs < nextMs) return;
     nextMs = nowMs + complaintEveryMs;
-    logger.warn("the OTLP exporter met a problem", { reason: words.join(" ").slice(0, 500) });
+    logger.warn("the OTLP exporter met a problem", { reason: words.map(messageOf).join(" ").slice(0, reasonCharsMax) });
   };
   const quiet = () => {};
   const log = { error: complain, warn: complain, info: quiet, debug: quiet, verbose: quiet };
   diag.setLogger(log, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+}
+
+/** The SDK tells errors as JSON with all that they hold, the collector's answer included. */
+function messageOf(word: unknown): string {
+  try {
+    return String(JSON.parse(String(word)).message ?? word);
+  } catch {
+    return String(word);
+  }
 }
