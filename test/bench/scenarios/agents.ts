@@ -114,12 +114,14 @@ async function tools({ quick, report }: Bench, revision: Revision): Promise<void
     for (let round = 0; round < (quick ? 3 : 9); round++) rounds.push(await calls.call("rates", { revision, forMs: 1000 }));
     const own = median(rounds.map((round) => round.own));
     const bare = median(rounds.map((round) => round.bare));
+    // Of each round by itself: what disturbs one disturbs both of its rates.
+    const ratio = median(rounds.map((round) => round.own / round.bare));
     report({
       what: `${revision}: get_note, calls per second of CPU`,
-      figure: number(own),
+      figure: `${number(own)} (${number(ratio)} of the SDK's)`,
       baseline: `${number(bare)} (the SDK's echo, in the same process)`,
       target: `>= ${ratioMin} of it`,
-      ok: own >= ratioMin * bare,
+      ok: ratio >= ratioMin,
     });
   } finally {
     await calls.stop();
