@@ -8,6 +8,7 @@ import {
 import { type Logger, silentLogger } from "../logger.ts";
 import type { Backend, Caller } from "./backend.ts";
 import { failedResult } from "./failure.ts";
+import { isObject, requestIdOf } from "./json-rpc.ts";
 import { findTool, toolNames } from "./tools.ts";
 import type { Waiters } from "./waiters.ts";
 
@@ -54,16 +55,9 @@ export function callerOf({ authInfo, signal }: CallOrigin): Caller {
 
 /** What a message of the present revision calls, if that is a tool that waits; it can be waited for before anything else is made. */
 export function waitingCall(message: unknown): CallParams | undefined {
-  if (!isObject(message) || message.method !== "tools/call" || !isId(message.id) || !isObject(message.params)) return undefined;
+  if (requestIdOf(message) === undefined || !isObject(message) || message.method !== "tools/call") return undefined;
+  if (!isObject(message.params)) return undefined;
   const { name, arguments: args } = message.params;
   if (typeof name !== "string" || !findTool(name)?.waits || !(args === undefined || isObject(args))) return undefined;
   return { name, arguments: args };
-}
-
-function isId(value: unknown): boolean {
-  return typeof value === "string" || typeof value === "number";
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

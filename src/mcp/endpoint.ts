@@ -12,7 +12,7 @@ import {
 import type { Clock } from "../clock.ts";
 import { type LimitName, MatricError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
-import { errorResponse, parseErrorCode, transportErrorCode } from "./json-rpc.ts";
+import { errorResponse, isObject, parseErrorCode, transportErrorCode } from "./json-rpc.ts";
 import { scopesOfAll } from "./rights.ts";
 import { Sessions } from "./sessions.ts";
 import { watchedStream } from "./watched-stream.ts";
@@ -126,11 +126,7 @@ function saysRevision(body: unknown): boolean {
   return isObject(params._meta) && typeof params._meta[PROTOCOL_VERSION_META_KEY] === "string";
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function isListen(body: unknown): boolean {
   const messages = Array.isArray(body) ? body : [body];
-  return messages.some((one) => typeof one === "object" && one !== null && one.method === "subscriptions/listen");
+  return messages.some((one) => isObject(one) && one.method === "subscriptions/listen");
 }

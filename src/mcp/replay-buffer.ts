@@ -1,13 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import {
-  type EventId,
-  type EventStore,
-  isJSONRPCRequest,
-  type JSONRPCMessage,
-  type RequestId,
-  type StreamId,
-} from "@modelcontextprotocol/server";
-import { transportErrorCode } from "./json-rpc.ts";
+import type { EventId, EventStore, JSONRPCMessage, RequestId, StreamId } from "@modelcontextprotocol/server";
+import { requestIdOf, transportErrorCode } from "./json-rpc.ts";
 
 /** What a session keeps for a client whose connection broke. Beyond it the oldest is forgotten, but never the newest. */
 const messagesMax = 64;
@@ -106,7 +99,7 @@ function parse(id: EventId): { streamId: StreamId; number: number; token: string
 
 /** The ids of the requests in a message, or in a batch of them, in a form that a header can carry. */
 function tokenOf(body: unknown): string {
-  const ids = (Array.isArray(body) ? body : [body]).filter((one) => isJSONRPCRequest(one)).map(({ id }) => id);
+  const ids = (Array.isArray(body) ? body : [body]).map(requestIdOf).filter((id) => id !== undefined);
   const token = Buffer.from(JSON.stringify(ids)).toString("base64url");
   return ids.length === 0 || token.length > 200 ? "" : token;
 }
