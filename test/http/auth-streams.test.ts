@@ -3,6 +3,8 @@ import { EventPage, EventPoll } from "../../src/events/contract.ts";
 import { Problem } from "../../src/http/problem.ts";
 import { Note } from "../../src/notes/contract.ts";
 import { type AuthApp, bearer, startAuthApp, TestSocket } from "../support/auth.ts";
+import { eventually } from "../support/eventually.ts";
+import { TcpClient } from "../support/tcp-client.ts";
 
 let server: AuthApp;
 let url: string;
@@ -153,6 +155,42 @@ describe("when a token is revoked, what is open in its name ends within a second
     await server.revoke(id);
     expect(await ended).not.toContain("Never");
     expect((await call({ id: 4, method: "tools/list" }, session)).status).toBe(401);
+  });
+
+  test("what tells an agent of changes, in either revision of the protocol", async () => {
+    const { id, token } = await server.make(["events:read", "notes:read", "jobs:read"]);
+    const usual = { ...bearer(token), "content-type": "application/json", accept: "application/json, text/event-stream" };
+    const post = (message: object, more: Record<string, string> = {}) =>
+      server.app.fetch("/mcp", {
+        method: "POST",
+        headers: { ...usual, ...more },
+        body: JSON.stringify({ jsonrpc: "2.0", id: 1, ...message }),
+      });
+    const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "test", version: "0" } };
+    const opened = await post({ method: "initialize", params });
+    await opened.text();
+    const session = { "mcp-session-id": opened.headers.get("mcp-session-id") ?? "" };
+    // By hand: it has no first byte that a client could wait for.
+    const notifications = await TcpClient.open(url);
+    const lines = Object.entries({ host: "localhost", ...usual, ...session }).map(([name, value]) => `${name}: ${value}\r\n`);
+    notifications.send(`GET /mcp HTTP/1.1\r\n${lines.join("")}\r\n`);
+    await eventually(() => notifications.text.startsWith("HTTP/1.1 200 "));
+    const meta = {
+      "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+      "io.modelcontextprotocol/clientInfo": { name: "test", version: "0" },
+      "io.modelcontextprotocol/clientCapabilities": {},
+    };
+    const listening = await post(
+      { method: "subscriptions/listen", params: { notifications: { resourceSubscriptions: ["matric://events"] }, _meta: meta } },
+      { "mcp-protocol-version": "2026-07-28", "mcp-method": "subscriptions/listen" },
+    );
+    expect([listening.status, listening.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+    const ended = listening.text().catch(() => "cut off");
+    const startedMs = performance.now();
+    await server.revoke(id);
+    await ended;
+    await eventually(() => notifications.isClosed, 1000);
+    expect(performance.now() - startedMs).toBeLessThan(1000);
   });
 });
 
