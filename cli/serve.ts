@@ -52,7 +52,9 @@ function settingOptions(): [SettingName, Option][] {
 /** `--no-auth` is `auth: false`. */
 function flagsFrom(given: Record<string, string | boolean>, options: readonly [SettingName, Option][]): Flags {
   const values = options.map(([name, option]) => [name, given[option.attributeName()]] as const);
-  return Object.fromEntries(values.filter(([, value]) => value !== undefined).map(([name, value]) => [name, value || "off"]));
+  return Object.fromEntries(
+    values.filter(([, value]) => value !== undefined).map(([name, value]) => [name, value === false ? "off" : value]),
+  );
 }
 
 /** After a second signal nobody wants to wait. */

@@ -27,6 +27,12 @@ test.each(Object.values(settings).flatMap((setting) => flagOf(setting) ?? []))(
   },
 );
 
+test("an empty value switches nothing off", async () => {
+  const { io, stderr } = fakeIo();
+  expect(await runProgram(["serve", "--host", "", "--port", "none"], io, "0.0.0")).toBe(2);
+  expect(stderr.text).toStartWith("error: --host must not be empty");
+});
+
 test("flags win over the environment", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "matric-test-"));
   const server = spawnCli(["serve", "--port", "0", "--log-level", "info", "--data-dir", dataDir], {
