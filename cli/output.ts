@@ -13,17 +13,23 @@ export async function printChange(context: Context, thing: { id: string }, sente
   await context.io.stdout.write(context.io.stdout.isTty ? `${printable(sentence)}\n` : `${thing.id}\n`);
 }
 
-/** A list: a table, or one JSON value per line. `none` is said on a terminal when it is empty. */
+/**
+ * A list: a table, or one JSON value per line. On a terminal `none` is said when it is empty, and when it has as many rows as
+ * `limit` allows, that there may be more.
+ */
 export async function printList<Row>(
   context: Context,
   columns: readonly Column<Row>[],
   rows: readonly Row[],
   none: string,
+  limit: number,
 ): Promise<void> {
   const { io, json } = context;
   if (json) await io.stdout.write(rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   else if (rows.length > 0) await io.stdout.write(renderTable(io, columns, rows));
-  else if (io.stdout.isTty) await remark(context, "none", none);
+  if (json || !io.stdout.isTty) return;
+  if (rows.length === 0) await remark(context, "none", none);
+  if (rows.length === limit) await remark(context, "more", `There may be more than these ${limit}; see --limit.`);
 }
 
 /** A remark beside the data: one line on stderr. */

@@ -50,7 +50,7 @@ export function registerTail(events: Command, io: Io): void {
 export async function run(options: TailOptions, context: Context): Promise<void> {
   const { client, signal } = context;
   const idle = new IdleTimer(options.untilIdle);
-  const connection = new ConnectionRemarks(context);
+  const connection = new ConnectionRemarks(context, openingFor(context));
   const stream = client.stream({
     filter: filterOf(options),
     since: options.since,
@@ -74,6 +74,12 @@ export async function run(options: TailOptions, context: Context): Promise<void>
     idle.start();
   }
   signal.throwIfAborted();
+}
+
+/** To whoever looks at an empty terminal. */
+function openingFor({ client, io, json }: Context) {
+  if (json || !io.stdout.isTty) return undefined;
+  return { code: "following", message: `Following ${client.url}; Ctrl-C ends it.` };
 }
 
 function handlerOf({ exec }: TailOptions, context: Context): (event: ReceivedEvent) => Promise<void> {

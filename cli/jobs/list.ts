@@ -30,5 +30,5 @@ export function registerList(jobs: Command, io: Io): void {
 export async function run({ status, type, note, limit }: ListOptions, context: Context): Promise<void> {
   const { client, signal } = context;
   const jobs = listUpTo(limit, (page) => client.jobs.list({ ...page, status, type, note_id: note }, signal));
-  await printList(context, jobColumns, await Array.fromAsync(jobs), "There are no such jobs.");
+  await printList(context, jobColumns, await Array.fromAsync(jobs), "There are no such jobs.", limit);
 }

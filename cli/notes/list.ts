@@ -30,5 +30,5 @@ export function registerList(notes: Command, io: Io): void {
 export async function run({ search, tag, limit }: ListOptions, context: Context): Promise<void> {
   const { client, signal } = context;
   const notes = listUpTo(limit, (page) => client.notes.list({ ...page, q: search, tag }, signal));
-  await printList(context, noteColumns, await Array.fromAsync(notes), "There are no such notes.");
+  await printList(context, noteColumns, await Array.fromAsync(notes), "There are no such notes.", limit);
 }

@@ -24,5 +24,5 @@ export function registerRevisions(notes: Command, io: Io): void {
 export async function run(id: string, { limit }: RevisionsOptions, context: Context): Promise<void> {
   const { client, signal } = context;
   const revisions = listUpTo(limit, (page) => client.notes.revisions(id, page, signal));
-  await printList(context, revisionColumns, await Array.fromAsync(revisions), "There are no revisions.");
+  await printList(context, revisionColumns, await Array.fromAsync(revisions), "There are no revisions.", limit);
 }

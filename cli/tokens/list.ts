@@ -40,5 +40,5 @@ export function registerList(tokens: Command, io: Io): void {
 
 export async function run({ limit }: { limit: number }, keeper: TokenKeeper, context: Context): Promise<void> {
   const tokens = await Array.fromAsync(listUpTo(limit, (page) => keeper.list(page)));
-  await printList(context, columns, tokens, "There are no access tokens.");
+  await printList(context, columns, tokens, "There are no access tokens.", limit);
 }

@@ -38,7 +38,7 @@ export async function run(
   if (delivery !== undefined) return show(await client.webhooks.delivery(id, delivery, signal), context);
   const query = status === undefined ? {} : { status };
   const deliveries = listUpTo(limit, (page) => client.webhooks.deliveries(id, { ...page, ...query }, signal));
-  await printList(context, deliveryColumns, await Array.fromAsync(deliveries), "There are no such deliveries.");
+  await printList(context, deliveryColumns, await Array.fromAsync(deliveries), "There are no such deliveries.", limit);
 }
 
 async function show(delivery: DeliveryDetail, context: Context): Promise<void> {

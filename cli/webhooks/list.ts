@@ -23,7 +23,7 @@ export function registerList(webhooks: Command, io: Io): void {
 export async function run({ limit }: ListOptions, context: Context): Promise<void> {
   const { client, signal } = context;
   const webhooks = await Array.fromAsync(listUpTo(limit, (page) => client.webhooks.list(page, signal)));
-  await printList(context, webhookColumns, webhooks, "There are no webhooks.");
+  await printList(context, webhookColumns, webhooks, "There are no webhooks.", limit);
   const failed = webhooks.filter(({ status }) => status === "failed").length;
   if (failed > 0) {
     await remark(

@@ -124,8 +124,8 @@ async function report({ id, name }: ReceivedEvent, outcome: Outcome, context: Co
   const { io, json } = context;
   if (json) return printJson(context, { event_id: id, event: name, ...outcome });
   const isGood = outcome.status !== null && outcome.status >= 200 && outcome.status < 300;
-  const status = isForPeople(io.stdout, io)
-    ? paintFor(io.stdout, io)(isGood ? "green" : "red", String(outcome.status ?? "---"))
-    : String(outcome.status ?? "---");
-  await io.stdout.write(`${status} ${outcome.duration_ms} ms  ${name}  ${id}  ${printable(outcome.answer)}\n`);
+  const paint = paintFor(io.stdout, io);
+  const clock = isForPeople(io.stdout, io) ? `${paint("dim", new Date().toTimeString().slice(0, 8))}  ` : "";
+  const status = paint(isGood ? "green" : "red", String(outcome.status ?? "---"));
+  await io.stdout.write(`${clock}${status} ${outcome.duration_ms} ms  ${name}  ${id}  ${printable(outcome.answer)}\n`);
 }

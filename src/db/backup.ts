@@ -1,5 +1,16 @@
 import { Database } from "bun:sqlite";
-import { closeSync, copyFileSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statfsSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { MatricError } from "../errors.ts";
 import { migrate } from "./migrate.ts";
@@ -66,7 +77,7 @@ export interface Restored {
  * recognised. The database that was there is kept beside it. Throws `already_running` while a server uses the directory.
  */
 export function restore(backup: string, dataDir: string, nowMs: number, createEpoch: () => string): Restored {
-  if (!existsSync(backup)) throw new MatricError("not_found", `There is no file ${backup}.`);
+  if (!statSync(backup, { throwIfNoEntry: false })?.isFile()) throw new MatricError("not_found", `There is no file ${backup}.`);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = lockDataDir(dataDir);
   const incoming = incomingIn(dataDir);

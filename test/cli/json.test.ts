@@ -91,6 +91,7 @@ describe("with --json stdout is JSON, one value or one per line, and stderr as w
     ["backup DIR/copy.db", 1, 0],
     ["restore DIR/copy.db --data-dir DIR/restored", 0, 1],
     ["restore DIR/nothing.db --data-dir DIR/restored", 3, 0],
+    ["restore DIR --data-dir DIR/restored", 3, 0],
   ])("%s: exit code %d, %d of them", async (command, code, count) => {
     const result = await run(command);
     expect({ code: result.code, count: result.values.length }).toEqual({ code, count });

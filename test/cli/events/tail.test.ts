@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { run as tail } from "../../../cli/events/tail.ts";
 import { createClient } from "../../../src/client/client.ts";
 import { jsonLines, lineReader, runCli, spawnCli } from "../../support/cli.ts";
+import { fakeIo } from "../../support/fake-io.ts";
 import { ServerProcess } from "../../support/server-process.ts";
 
 let server: ServerProcess;
@@ -41,6 +43,16 @@ describe("events tail", () => {
     }
     child.kill("SIGINT");
     expect(await child.exited).toBe(130);
+  });
+
+  test("says on a terminal what it waits for", async () => {
+    const { io, stderr, stop } = fakeIo({ isTty: true });
+    const context = { io, json: false, client: createClient({ url: server.url }), signal: stop.signal };
+    const told = stderr.seen("Ctrl-C ends it.\n");
+    const following = tail({ untilIdle: 0.1 }, context);
+    await told;
+    await following;
+    expect(stderr.text).toBe(`Following ${server.url}; Ctrl-C ends it.\n`);
   });
 
   test("ends with --until-idle when nothing comes", async () => {
