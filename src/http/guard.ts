@@ -66,7 +66,10 @@ export class Guard {
 
   #check(next: Handle, request: Request, origin: string | null): Handle {
     const host = request.headers.get("host");
-    if (!this.#isGoodHost(host)) throw refused(`to the host "${host}"`);
+    if (!this.#isGoodHost(host)) {
+      if (!this.#isLocal) throw new MatricError("malformed", "The header `Host` names no host.");
+      throw refused(`to the host "${host}"`);
+    }
     if (origin === null) {
       if (isForeign(request)) throw refused("from the pages of other sites");
       return next;
@@ -81,9 +84,12 @@ export class Guard {
   }
 
   #isGoodHost(host: string | null): boolean {
-    if (!this.#isLocal || host === null || this.#goodHosts.has(host)) return true;
+    if (host === null || this.#goodHosts.has(host)) return true;
     const name = nameIn(host);
-    if (!isLoopback(name) && !this.#allowedHosts.has(host.toLowerCase()) && !this.#allowedHosts.has(name)) return false;
+    if (name === "") return false;
+    if (this.#isLocal && !isLoopback(name) && !this.#allowedHosts.has(host.toLowerCase()) && !this.#allowedHosts.has(name)) {
+      return false;
+    }
     if (this.#goodHosts.size >= goodHostsMax) this.#goodHosts.clear();
     this.#goodHosts.add(host);
     return true;

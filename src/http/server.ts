@@ -38,7 +38,7 @@ export function createServer(services: Services) {
     // First of all: without it Elysia shows an error's message to the client.
     .onError({ as: "global" }, ({ error, code, request, route }) => {
       if (code !== "NOT_FOUND") telemetry?.requests.route(request, route);
-      if (code === "NOT_FOUND") return nothingHere(request, methodsAt(routes(), new URL(request.url).pathname));
+      if (code === "NOT_FOUND") return nothingHere(request, methodsAt(routes(), pathOf(request)));
       const known = asMatricError(fromElysia(error), logger);
       refusals.note(known);
       return problemResponse(known);
@@ -76,6 +76,11 @@ function fromElysia(error: unknown): unknown {
   if (error instanceof ValidationError)
     return mismatch(error.valueError, error.type === "body" ? "The body" : `The ${error.type}`);
   return error;
+}
+
+/** `*` asks about the server as a whole; it is no path. */
+function pathOf({ url }: Request): string {
+  return URL.parse(url)?.pathname ?? "";
 }
 
 function nothingHere({ method }: Request, allowed: string[]): Response {

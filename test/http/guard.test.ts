@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { eventually } from "../support/eventually.ts";
 import { startApp, type TestApp } from "../support/start-app.ts";
+import { TcpClient } from "../support/tcp-client.ts";
 
 let app: TestApp;
 let own: string;
@@ -200,4 +202,24 @@ test("every answer bears the headers that keep a browser from misusing it", asyn
     expect([path, headers.get("content-security-policy")]).toEqual([path, expect.stringContaining("frame-ancestors 'none'")]);
     aborted.abort();
   }
+});
+
+describe("an address that is none", () => {
+  test.each(["local host", "[", "localhost:99999", "<x>", "%zz"])(
+    "in `Host: %s` is malformed where any name will do",
+    async (host) => {
+      const reachable = await startApp({ host: "0.0.0.0" });
+      try {
+        for (const path of ["/health", "/api/v1/events?limit=1", "/nothing"]) {
+          const client = await TcpClient.open(reachable.url);
+          client.send(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAccept: application/json\r\nConnection: close\r\n\r\n`);
+          await eventually(() => client.isClosed);
+          expect([path, client.text.split("\r\n")[0]]).toEqual([path, "HTTP/1.1 400 Bad Request"]);
+          expect(client.text).toContain('"code":"malformed"');
+        }
+      } finally {
+        await reachable.stop();
+      }
+    },
+  );
 });

@@ -126,6 +126,12 @@ describe("with a certificate", () => {
     client.close();
   });
 
+  test("by HTTP/2, `*` is no path", async () => {
+    const client = await Http2Client.open(app.url, first.cert);
+    expect((await client.get("*", { ":method": "OPTIONS" })).status).toBe(405);
+    client.close();
+  });
+
   test("a page that came without TLS is none of the server's own", async () => {
     const own = new URL(app.url).host;
     const asked = (origin: string) => app.fetch("/api/v1/notes", { ...trusting(), headers: { origin } });
