@@ -1,3 +1,4 @@
+import { cut } from "./cells.ts";
 import type { Output } from "./io.ts";
 import { printable } from "./printable.ts";
 
@@ -21,7 +22,7 @@ export class ProgressBar {
     this.#isShown = true;
     const done = Math.round(Math.min(1, Math.max(0, fraction)) * barWidth);
     const bar = `${"█".repeat(done)}${"░".repeat(barWidth - done)} ${String(Math.floor(fraction * 100)).padStart(3)} %  ${printable(text)}`;
-    await this.output.write(`\r\x1b[K${[...bar].slice(0, this.output.columns - 1).join("")}`);
+    await this.output.write(`\r\x1b[K${cut(bar, this.output.columns - 1)}`);
   }
 
   /** Takes the line away; what is written to stdout after it does not meet it. */

@@ -1,3 +1,4 @@
+import { cut, pad } from "./cells.ts";
 import type { Io } from "./io.ts";
 import { type Colour, isForPeople, paintFor } from "./paint.ts";
 import { printable } from "./printable.ts";
@@ -73,20 +74,4 @@ function widthsOf<Row>(columns: readonly Column<Row>[], cells: readonly string[]
 
 function total(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width, gap.length * (widths.length - 1));
-}
-
-function pad(text: string, width: number): string {
-  return text + " ".repeat(Math.max(0, width - Bun.stringWidth(text)));
-}
-
-const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
-
-function cut(text: string, width: number): string {
-  if (Bun.stringWidth(text) <= width) return text;
-  let kept = "";
-  for (const { segment } of graphemes.segment(text)) {
-    if (Bun.stringWidth(kept + segment) > width - 1) break;
-    kept += segment;
-  }
-  return `${kept}…`;
 }

@@ -29,4 +29,11 @@ describe("the progress bar", () => {
     expect(draws).toHaveLength(13);
     expect(draws.every((line) => line.length === 29)).toBe(true);
   });
+
+  test("fits the line by what is seen: wide letters would wrap, and every redraw leave a line behind", async () => {
+    const { stderr } = fakeIo({ isTty: true });
+    stderr.columns = 60;
+    await new ProgressBar(stderr, () => 0).show(0.5, "日本語のメモ.md".repeat(10));
+    expect(Bun.stringWidth(stderr.text.replace("\r\x1b[K", ""))).toBeLessThan(60);
+  });
 });
