@@ -233,7 +233,7 @@ export function webhookRoutes({ webhooks, gate }: Services) {
           "Each event becomes a new delivery, with a `webhook-id` of its own; with `only_failed` what was given up is sent again as it was.",
         path,
         answers: { 202: json("How much is sent, or with `dry_run` would be", Replay) },
-        errors: ["not_found"],
+        errors: ["not_found", "conflict"],
       }),
     });
 }

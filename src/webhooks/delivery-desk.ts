@@ -18,6 +18,8 @@ import { attemptOf, deliveryOf } from "./wire.ts";
 
 /** Rows looked at in one turn of the event loop. */
 const countStep = 2000;
+/** Replays of one webhook that are not done. */
+const replaysMax = 100;
 
 export interface DeliveryDeskOptions {
   webhooks: WebhookStore;
@@ -78,9 +80,12 @@ export class DeliveryDesk {
     });
   }
 
-  /** Sends a span of the log again, or only what was given up in it. Resolves to how much that is, before it is sent. */
+  /**
+   * Sends a span of the log again, or only what was given up in it. Resolves to how much that is, before it is sent. Rejects with
+   * `conflict` when too many are under way.
+   */
   async replay(webhookId: string, { since, until, only_failed = false, dry_run = false }: ReplayEvents): Promise<Replay> {
-    const { webhooks, deliveries, dispatcher, log, clock, writer } = this.options;
+    const { deliveries, dispatcher, log, clock, writer } = this.options;
     const webhook = this.#webhook(webhookId);
     const from = positionSince(log, since, clock.now()).seq;
     const to = Math.max(from, until === undefined ? log.head() : positionSince(log, until, clock.now(), "until").seq);
@@ -89,7 +94,7 @@ export class DeliveryDesk {
       await writer.write((tx) => {
         const { status } = this.#webhook(webhookId);
         if (only_failed) deliveries.reviveExhausted(webhookId, from, to, status === "active" ? clock.now() : null);
-        else webhooks.addReplay(webhookId, from, to);
+        else this.#addReplay(webhookId, from, to);
         tx.afterCommit(() => dispatcher.sync(webhookId));
       });
     }
@@ -110,6 +115,14 @@ export class DeliveryDesk {
     const sent = await send(request, new AbortController().signal);
     const attempt = attemptOf({ ...sent, requestHeaders: shownHeaders(request, target) }, 1);
     return { delivered: sent.errorCode === null, webhook_id: webhookId, attempt };
+  }
+
+  #addReplay(webhookId: string, from: number, to: number): void {
+    const { webhooks } = this.options;
+    if (webhooks.replays(webhookId).length >= replaysMax) {
+      throw new MatricError("conflict", `There are ${replaysMax} replays that are not done, more are not taken.`);
+    }
+    webhooks.addReplay(webhookId, from, to);
   }
 
   async #count(webhook: WebhookRow, from: number, to: number): Promise<number> {

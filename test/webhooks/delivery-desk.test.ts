@@ -197,6 +197,15 @@ describe("a replay", () => {
     expect(await deliveries.replay(webhook.id, { since: "earliest", only_failed: true })).toMatchObject({ events: 0 });
   });
 
+  test("is refused while a hundred are not done", async () => {
+    const webhook = await server.create();
+    await server.publish("Thing");
+    await server.webhooks.disable(webhook.id, user);
+    const replay = () => server.webhooks.deliveries.replay(webhook.id, { since: "earliest" });
+    for (let n = 0; n < 100; n++) await replay();
+    await expect(replay()).rejects.toMatchObject({ code: "conflict" });
+  });
+
   test("of a disabled webhook waits until it is enabled", async () => {
     const webhook = await server.create({ events: ["Thing"] });
     server.always = () => 200;
