@@ -31,7 +31,7 @@ export class Access {
     this.#jwt = jwt;
     this.#clock = clock;
     this.tickets = new Tickets(clock, ticketsMax);
-    this.holds = new Holds(clock);
+    this.holds = new Holds(clock, (id) => tokens.isRevoked(id));
     tokens.onRevoked((id) => this.holds.end(id, "revoked"));
   }
 

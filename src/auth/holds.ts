@@ -23,7 +23,11 @@ export class Holds {
   readonly #expiring = new Map<Hold, boolean>();
   #cancel: Cancel | undefined;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    /** Who was let in just before its token was revoked may come to hold something only now. */
+    private readonly isRevoked: (id: string) => boolean,
+  ) {}
 
   get count(): number {
     return [...this.#byId.values()].reduce((sum, holds) => sum + holds.size, 0);
@@ -39,6 +43,8 @@ export class Holds {
       this.#expiring.set(hold, false);
       this.#cancel ??= every(this.clock, sweepMs, () => this.#sweep());
     }
+    // Not before the caller has what is returned.
+    if (this.isRevoked(id)) queueMicrotask(() => this.#byId.get(id)?.has(hold) && this.#end(id, hold, "revoked"));
     return () => this.#remove(id, hold);
   }
 

@@ -58,6 +58,7 @@ export class Tokens {
   /** Who bears this token. Throws `unauthorized` that tells whether it is unknown, expired or revoked. */
   verify(secret: string): Principal {
     const hash = hashOf(secret, this.#key);
+    // What the time of this tells is about the hash, which nobody outside can compute.
     const known = this.#byHash.get(hash);
     if (!known || !isSameHash(known.row.hash, hash)) throw refused("is not known here");
     this.#checkAlive(known.row);
@@ -69,6 +70,12 @@ export class Tokens {
   check({ id }: Principal): void {
     const known = id === null ? undefined : this.#byId.get(id);
     if (known) this.#checkAlive(known.row);
+  }
+
+  /** Whether there was a token with this id that was ended. */
+  isRevoked(id: string): boolean {
+    const revokedAt = this.#byId.get(id)?.row.revoked_at;
+    return revokedAt !== undefined && revokedAt !== null;
   }
 
   /** Rejects with `invalid`, or `conflict` when there are too many. */

@@ -5,7 +5,8 @@ import { Tickets } from "../../src/auth/tickets.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 
 function holdsOf(clock: ManualClock) {
-  const holds = new Holds(clock);
+  const revoked = new Set<string>();
+  const holds = new Holds(clock, (id) => revoked.has(id));
   const said: string[] = [];
   const add = (id: string, expiresAtMs: number | null) =>
     holds.add({
@@ -13,7 +14,7 @@ function holdsOf(clock: ManualClock) {
       end: (reason) => said.push(`${id} ${reason}`),
       warn: () => said.push(`${id} warned`),
     });
-  return { holds, said, add };
+  return { holds, revoked, said, add };
 }
 
 test("what is open in the name of a token ends once, with the token", () => {
@@ -28,6 +29,17 @@ test("what is open in the name of a token ends once, with the token", () => {
   holds.end("a", "revoked");
   expect(said).toEqual(["a revoked", "a revoked"]);
   expect(holds.count).toBe(1);
+});
+
+test("what comes to be open only after the token was revoked ends at once, unless it was let go of", async () => {
+  const { holds, revoked, said, add } = holdsOf(new ManualClock());
+  revoked.add("a");
+  add("a", null);
+  add("b", null);
+  add("a", null)();
+  expect(said).toEqual([]);
+  await Promise.resolve();
+  expect([said, holds.count]).toEqual([["a revoked"], 1]);
 });
 
 test("it is warned a minute before its end, and ends within half a second; a clock that jumps forward ends it at once", async () => {
@@ -49,7 +61,7 @@ test("it is warned a minute before its end, and ends within half a second; a clo
 
 test("nobody is held to anything where nobody signs in", () => {
   const clock = new ManualClock();
-  const holds = new Holds(clock);
+  const holds = new Holds(clock, () => false);
   holds.add({ principal: anybody, end() {} })();
   expect([holds.count, clock.pending()]).toEqual([0, 0]);
 });

@@ -239,6 +239,58 @@ describe("whatever is sent to it, the answer is one that is documented", () => {
   );
 });
 
+test(
+  "whatever is sent to the endpoint of agents, it answers in its protocol",
+  async () => {
+    const method = fc.constantFrom(
+      "initialize",
+      "tools/call",
+      "tools/list",
+      "resources/read",
+      "subscriptions/listen",
+      "ping",
+      "__proto__",
+    );
+    const names = fc.constantFrom("create_note", "list_events", "get_note", "nothing");
+    const params = fc.record({
+      name: names,
+      uri: hostileValues,
+      arguments: hostileValues,
+      protocolVersion: hostileValues,
+      _meta: hostileValues,
+    });
+    const message = fc.record(
+      {
+        jsonrpc: fc.constantFrom("2.0", 2),
+        id: hostileValues,
+        method: fc.oneof(method, hostileValues),
+        params: fc.oneof(params, hostileValues),
+      },
+      { requiredKeys: [] },
+    );
+    const body = fc.oneof(message, fc.array(message, { maxLength: 3 }), hostileValues).map((value) => JSON.stringify(value));
+    const revision = fc.constantFrom("2025-06-18", "2026-07-28", "banana", undefined);
+    const session = fc.constantFrom(undefined, "x", "matric-00000000-0000-0000-0000-000000000000");
+    const property = fc.asyncProperty(body, revision, session, method, async (text, version, id, name) => {
+      const headers = new Headers({
+        "content-type": "application/json",
+        accept: "application/json, text/event-stream",
+        "mcp-method": name,
+      });
+      if (version !== undefined) headers.set("mcp-protocol-version", version);
+      if (id !== undefined) headers.set("mcp-session-id", id);
+      const signal = AbortSignal.timeout(answeredWithinMs);
+      const response = await app.fetch("/mcp", { method: "POST", headers, body: text, signal });
+      const type = response.headers.get("content-type") ?? "";
+      const said = type.startsWith("text/event-stream") ? await firstOf(response) : await response.text();
+      expect(response.status < 500 || response.status === 503, `${response.status} ${said.slice(0, 300)}`).toBe(true);
+      if (type.startsWith("application/json")) expect(JSON.parse(said)).toBeObject();
+    });
+    await fc.assert(property, { numRuns: runs * 8, seed });
+  },
+  60_000 + runs * 1000,
+);
+
 test("a method that an address does not take is refused, whichever it is", async () => {
   for (const path of Object.keys(document.paths)) {
     for (const method of ["PUT", "OPTIONS", "TRACE", "PROPFIND", "HEAD", "CONNECT", "X", "get"]) {

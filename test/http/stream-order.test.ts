@@ -24,7 +24,7 @@ beforeEach(() => {
     hub: new Hub(log, clock),
     logger: silentLogger,
     connections: new Connections(clock, log, 10),
-    holds: new Holds(clock),
+    holds: new Holds(clock, () => false),
     heartbeatMs: 15_000,
     slowMs: 60_000,
   };
