@@ -4,6 +4,7 @@ import { MatricError } from "../errors.ts";
 import { needOf, scopesOf } from "./access.ts";
 import { tokenIn } from "./auth-cookie.ts";
 import type { RateLimit } from "./limits.ts";
+import { urlOf } from "./request-url.ts";
 
 /** Where a ticket may stand in for a token. */
 const ticketRoutes = new Set(["/api/v1/events", "/api/v1/ws"]);
@@ -67,7 +68,7 @@ export class Gate {
       return access.verify(credential);
     }
     if (request.method === "GET" && ticketRoutes.has(route) && request.url.includes("ticket=")) {
-      const ticket = new URL(request.url).searchParams.get("ticket");
+      const ticket = urlOf(request).searchParams.get("ticket");
       if (ticket !== null) return access.redeem(ticket);
     }
     const cookie = tokenIn(request.headers.get("cookie"));

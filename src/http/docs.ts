@@ -4,6 +4,7 @@ import { asyncApiDocument } from "./asyncapi.ts";
 import { jsonText } from "./json.ts";
 import type { Route } from "./openapi.ts";
 import { json, operation } from "./operation.ts";
+import { urlOf } from "./request-url.ts";
 import type { Services } from "./services.ts";
 import { swaggerAssets, swaggerPage } from "./swagger-page.ts";
 
@@ -18,7 +19,7 @@ export function docsRoutes({ version }: Services, routes: () => readonly Route[]
     return JSON.stringify(await openApiDocument(routes(), version));
   };
   const app = new Elysia({ name: "docs" })
-    .get("/swagger", ({ request }) => swaggerPage(new URL(request.url)), hidden)
+    .get("/swagger", ({ request }) => swaggerPage(urlOf(request)), hidden)
     .get(
       "/swagger/json",
       async () => {
@@ -27,20 +28,16 @@ export function docsRoutes({ version }: Services, routes: () => readonly Route[]
       },
       hidden,
     )
-    .get(
-      "/api/v1/asyncapi.json",
-      ({ request }) => jsonText(JSON.stringify(asyncApiDocument(version, new URL(request.url).host))),
-      {
-        detail: operation({
-          id: "getAsyncApi",
-          tag: "operations",
-          summary: "The AsyncAPI document of the streams and of every event",
-          answers: {
-            200: json("An AsyncAPI 3 document", Type.Object({ asyncapi: Type.String() }, { additionalProperties: true })),
-          },
-        }),
-      },
-    );
+    .get("/api/v1/asyncapi.json", ({ request }) => jsonText(JSON.stringify(asyncApiDocument(version, urlOf(request).host))), {
+      detail: operation({
+        id: "getAsyncApi",
+        tag: "operations",
+        summary: "The AsyncAPI document of the streams and of every event",
+        answers: {
+          200: json("An AsyncAPI 3 document", Type.Object({ asyncapi: Type.String() }, { additionalProperties: true })),
+        },
+      }),
+    });
   for (const [name, answer] of Object.entries(swaggerAssets)) app.get(`/swagger/${name}`, answer, hidden);
   return app;
 }

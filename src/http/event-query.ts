@@ -5,6 +5,7 @@ import { createFilter, type Filter } from "../events/filter.ts";
 import type { EventLog, Position } from "../events/log.ts";
 import { newestCursor, positionSince } from "../events/since.ts";
 import { nearestOf } from "../spelling.ts";
+import { urlOf } from "./request-url.ts";
 
 const text = (description: string) => Type.Optional(Type.String({ description }));
 
@@ -49,8 +50,8 @@ export const socketQuery = Type.Object({ ...filterQuery, ...cursorQuery, ...tick
  * The parameters of a stream. One that looks like a misspelt one of `schema` is refused, so that no stream waits in silence; any
  * other one is let be: clients and proxies add their own, `_=123` against caches for one. Throws `invalid`.
  */
-export function streamParams({ url }: Request, schema: TObject): URLSearchParams {
-  const params = new URL(url).searchParams;
+export function streamParams(request: Request, schema: TObject): URLSearchParams {
+  const params = urlOf(request).searchParams;
   const known = Object.keys(schema.properties);
   for (const name of params.keys()) {
     if (known.includes(name)) continue;

@@ -17,6 +17,7 @@ import { noteRoutes } from "./notes.ts";
 import type { Route } from "./openapi.ts";
 import { asMatricError, problemResponse } from "./problem.ts";
 import { queueRoutes } from "./queue.ts";
+import { urlOf } from "./request-url.ts";
 import type { Services } from "./services.ts";
 import { socketRoutes } from "./socket-route.ts";
 import { ticketRoutes } from "./tickets.ts";
@@ -38,7 +39,7 @@ export function createServer(services: Services) {
     // First of all: without it Elysia shows an error's message to the client.
     .onError({ as: "global" }, ({ error, code, request, route }) => {
       if (code !== "NOT_FOUND") telemetry?.requests.route(request, route);
-      if (code === "NOT_FOUND") return nothingHere(request, methodsAt(routes(), pathOf(request)));
+      if (code === "NOT_FOUND") return nothingHere(request, methodsAt(routes(), urlOf(request).pathname));
       const known = asMatricError(fromElysia(error), logger);
       refusals.note(known);
       return problemResponse(known);
@@ -76,11 +77,6 @@ function fromElysia(error: unknown): unknown {
   if (error instanceof ValidationError)
     return mismatch(error.valueError, error.type === "body" ? "The body" : `The ${error.type}`);
   return error;
-}
-
-/** `*` asks about the server as a whole; it is no path. */
-function pathOf({ url }: Request): string {
-  return URL.parse(url)?.pathname ?? "";
 }
 
 function nothingHere({ method }: Request, allowed: string[]): Response {

@@ -223,3 +223,18 @@ describe("an address that is none", () => {
     },
   );
 });
+
+test("HTTP/1.0, as checks of load balancers speak it, needs no Host", async () => {
+  const client = async (path: string) => {
+    const tcp = await TcpClient.open(app.url);
+    tcp.send(`GET ${path} HTTP/1.0\r\nAccept: application/json\r\n\r\n`);
+    await eventually(() => tcp.text.includes("\r\n\r\n"));
+    tcp.close();
+    return tcp.text.split("\r\n")[0];
+  };
+  expect(await client("/health/ready")).toBe("HTTP/1.1 200 OK");
+  expect(await client("/api/v1/events?limit=1")).toBe("HTTP/1.1 200 OK");
+  expect(await client("/api/v1/asyncapi.json")).toBe("HTTP/1.1 200 OK");
+  expect(await client("/swagger")).toBe("HTTP/1.1 200 OK");
+  expect(await client("/nothing")).toBe("HTTP/1.1 404 Not Found");
+});
