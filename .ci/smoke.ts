@@ -60,6 +60,12 @@ try {
     .trim()
     .split("\n")
     .map((line) => (JSON.parse(line) as { event: string }).event);
+  const piped = Bun.spawnSync(["sh", "-c", `"${binary}" events tail --since earliest --url "${url}" | head -n 1`], {
+    cwd,
+    env,
+    timeout: 10_000,
+  });
+  check("a tail ends when nobody reads it any more", piped.exitCode === 0 && piped.stdout.toString() !== "");
   check("tail the log", names[0] === "NoteCreated" && names.includes("JobCompleted"), names.join(" "));
 } finally {
   server.kill("SIGTERM");
