@@ -18,7 +18,8 @@ test.each([process.execPath, "node"])(
   "the example agent tags every note that changes, once, and goes on after a crash of the server: %s",
   async (runtime) => {
     const server = await ServerProcess.start();
-    const { notes, events } = createClient({ url: server.url });
+    const client = createClient({ url: server.url });
+    const { notes, events } = client;
     const agent = Bun.spawn([runtime, program], {
       env: { PATH: process.env.PATH ?? "", MATRIC_URL: server.url },
       stdout: "ignore",
@@ -30,7 +31,7 @@ test.each([process.execPath, "node"])(
       return id;
     };
     const isTagged = async (id: string) => Bun.deepEquals((await notes.get(id)).tags, ["mine", "read-by-agent"]);
-    await eventually(async () => isTagged(await change("warming up")));
+    await eventually(async () => (await client.server.health()).connections.sse === 1);
     const before = await change("before");
     await eventually(() => isTagged(before));
     await server.kill();
