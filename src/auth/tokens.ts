@@ -78,14 +78,15 @@ export class Tokens {
     return revokedAt !== undefined && revokedAt !== null;
   }
 
-  /** Rejects with `invalid`, or `conflict` when there are too many. */
+  /** Rejects with `invalid`, or `rate_limited` when there are too many. */
   async create({ name, scopes, expires_at }: CreateToken): Promise<CreatedToken> {
     const { writer, clock, max } = this.#options;
     const now = clock.now();
     const expiresAtMs = expires_at === undefined ? null : expiryOf(expires_at, now);
     if (name.trim() === "" || /\p{Cc}/u.test(name)) throw invalid("name", "name must hold letters, and no control characters.");
     if (this.#alive(now) >= max) {
-      throw new MatricError("conflict", `There are ${max} tokens, more are not made; revoke one first.`, { limit: "tokens" });
+      const message = `There are ${max} tokens, more are not made; revoke one first.`;
+      throw new MatricError("rate_limited", message, { retry_after_seconds: 60, limit: "tokens" });
     }
     const token = createSecret();
     const row: TokenRow = {

@@ -22,7 +22,7 @@ export function tokenRoutes({ access: { tokens } }: Services) {
         tag,
         summary: "Make an access token",
         answers: { 201: json("The new token", CreatedToken) },
-        errors: ["conflict"],
+        errors: ["rate_limited"],
       }),
     })
     .get(

@@ -52,7 +52,7 @@ export function webhookRoutes({ webhooks, gate }: Services) {
           description:
             "It is sent what happens from now on, at least once. Without `secret` one is made; it is shown in this answer and never again. Addresses that are not public are refused unless `MATRIC_WEBHOOK_ALLOW` names them.",
           answers: { 201: json("The new webhook with its secret", CreatedWebhook, located) },
-          errors: ["conflict"],
+          errors: ["rate_limited"],
         }),
       },
     )

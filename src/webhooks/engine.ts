@@ -109,7 +109,7 @@ export class Webhooks {
     return { byStatus, pending: this.#deliveryStore.countAllPending(), lagEventsMax };
   }
 
-  /** Registers a webhook for what happens from now on, with the rights of whoever does. Rejects with `invalid`, or `conflict` when there are too many. */
+  /** Registers a webhook for what happens from now on, with the rights of whoever does. Rejects with `invalid`, or `rate_limited` when there are too many. */
   async create(input: CreateWebhook, by: Rights = allRights): Promise<CreatedWebhook> {
     const { clock, log, writer, destinations, webhooksMax } = this.#options;
     const secret = input.secret === undefined ? createSecret() : acceptSecret(input.secret);
@@ -118,7 +118,8 @@ export class Webhooks {
     const url = await destinations.accept(input.url);
     return writer.write((tx) => {
       if (this.#store.count() >= webhooksMax) {
-        throw new MatricError("conflict", `There are ${webhooksMax} webhooks, more are not taken; remove one first.`, {
+        throw new MatricError("rate_limited", `There are ${webhooksMax} webhooks, more are not taken; remove one first.`, {
+          retry_after_seconds: 60,
           limit: "webhooks",
         });
       }

@@ -149,7 +149,7 @@ const attacks: Record<LimitName, Attack> = {
   tokens: {
     limits: { tokensMax: 3 },
     run: (server) => repeat(3, () => ask(server, "POST", "/api/v1/tokens", { name: "one", scopes: ["notes:read"] })),
-    told: { status: 409, limit: "tokens", retryAfter: null },
+    told: { status: 429, limit: "tokens", retryAfter: "60" },
   },
   tickets: {
     limits: { ticketsMax: 2 },
@@ -159,7 +159,7 @@ const attacks: Record<LimitName, Attack> = {
   webhooks: {
     limits: { webhooksMax: 1, webhookAllow: ["127.0.0.1"] },
     run: (server) => repeat(2, () => ask(server, "POST", "/api/v1/webhooks", { url: "http://127.0.0.1:9/", events: ["*"] })),
-    told: { status: 409, limit: "webhooks", retryAfter: null },
+    told: { status: 429, limit: "webhooks", retryAfter: "60" },
   },
   mcp_sessions: {
     limits: { mcpSessionsMax: 1 },

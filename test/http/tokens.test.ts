@@ -68,7 +68,7 @@ describe("tokens", () => {
       });
       const body = JSON.parse(await response.text());
       if (response.status !== 201) {
-        expect([response.status, body]).toEqual([409, expect.objectContaining({ code: "conflict", limit: "tokens" })]);
+        expect([response.status, body]).toEqual([429, expect.objectContaining({ code: "rate_limited", limit: "tokens" })]);
         break;
       }
       made.push(body.id);

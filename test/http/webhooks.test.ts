@@ -215,6 +215,6 @@ describe("a request", () => {
     const { body } = await app.call(WebhookPage, "GET", "/webhooks?limit=500");
     for (let count = body.items.length; count < 40; count++) await register();
     const refused = await app.call(Problem, "POST", "/webhooks", { body: { url: `${receiver.url}/x`, events: ["*"] } });
-    expect(refused).toMatchObject({ status: 409, body: { code: "conflict" } });
+    expect(refused).toMatchObject({ status: 429, body: { code: "rate_limited", limit: "webhooks" } });
   });
 });

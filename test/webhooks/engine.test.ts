@@ -80,7 +80,7 @@ describe("a new webhook", () => {
     server = new TestWebhooks({ webhooksMax: 2 });
     const first = await server.create();
     await server.create();
-    await expect(server.create()).rejects.toMatchObject({ code: "conflict" });
+    await expect(server.create()).rejects.toMatchObject({ code: "rate_limited" });
     await server.webhooks.remove(first.id);
     await server.create();
   });
