@@ -1,5 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { connect } from "node:tls";
+import { systemClock } from "../../src/clock.ts";
 import { createLogger } from "../../src/logger.ts";
 import { bearer, startAuthApp, TestSocket } from "../support/auth.ts";
 import { ByteStream } from "../support/byte-stream.ts";
@@ -55,7 +56,7 @@ function shown(app: TestApp, maxVersion: "TLSv1.1" | "TLSv1.2" | "TLSv1.3" = "TL
 describe("with a certificate", () => {
   let app: TestApp;
   beforeEach(async () => {
-    app = await startApp({ ...settings(), sseHeartbeatSeconds: 0.5, slowSeconds: 1 });
+    app = await startApp({ ...settings(), sseHeartbeatSeconds: 0.5 });
   });
   afterEach(() => app.stop());
 
@@ -112,20 +113,6 @@ describe("with a certificate", () => {
     client.close();
   });
 
-  test("by HTTP/2, a stream whose client takes nothing is ended alone", async () => {
-    const client = await Http2Client.open(app.url, first.cert);
-    const [slow, good] = [client.stream("/api/v1/events"), client.stream("/api/v1/events?events=OtherHappened")];
-    await eventually(() => [slow, good].every(({ text }) => text.includes("ConnectionOpened")));
-    slow.pause();
-    const data = { text: "x".repeat(60_000) };
-    for (let sent = 0; sent < 20; sent++) await client.post("/api/v1/events", { event: "ThingHappened", data });
-    // It is not kept for ever for somebody who does not come to fetch it.
-    await eventually(() => slow.isClosed && slow.resetCode !== 0, 20_000);
-    expect((await client.post("/api/v1/events", { event: "OtherHappened", data: {} })).status).toBe(201);
-    await eventually(() => good.text.includes("OtherHappened"));
-    client.close();
-  });
-
   test("by HTTP/2, `*` is no path", async () => {
     const client = await Http2Client.open(app.url, first.cert);
     expect((await client.get("*", { ":method": "OPTIONS" })).status).toBe(405);
@@ -138,6 +125,43 @@ describe("with a certificate", () => {
     expect((await asked(`http://${own}`)).status).toBe(403);
     expect((await asked(`https://${own}`)).status).toBe(200);
   });
+});
+
+test("by HTTP/2, a stream whose client takes nothing is ended alone", async () => {
+  const clock = new ManualClock(Date.now());
+  const app = await startApp(settings(), { clock });
+  const client = await Http2Client.open(app.url, first.cert);
+  try {
+    const [slow, good] = [client.stream("/api/v1/events"), client.stream("/api/v1/events?events=OtherHappened")];
+    await eventually(() => [slow, good].every(({ text }) => text.includes("ConnectionOpened")));
+    slow.pause();
+    const data = { text: "x".repeat(60_000) };
+    for (let sent = 0; sent < 20; sent++) {
+      await client.post("/api/v1/events", { event: "ThingHappened", data });
+      await clock.advance(5);
+    }
+    await clock.advance(62_000);
+    // It is told, but what tells it is not kept for ever for somebody who does not come to fetch it.
+    await clock.advance(10_000);
+    await eventually(() => slow.isClosed && slow.resetCode !== 0);
+    expect((await client.post("/api/v1/events", { event: "OtherHappened", data: {} })).status).toBe(201);
+    await clock.advance(100);
+    await eventually(() => good.text.includes("OtherHappened"));
+  } finally {
+    client.close();
+    await app.stop();
+  }
+});
+
+test("a certificate that has expired is used, with a warning", async () => {
+  files.replace(certificateFor("localhost", { expired: true }));
+  const lines: string[] = [];
+  const logger = createLogger({ clock: systemClock, sink: { write: (line) => lines.push(line) }, level: "warn", format: "json" });
+  const app = await startApp({ ...settings(), telemetry: "off" }, { logger });
+  await app.stop();
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { level: "WARN", message: expect.stringContaining("is not valid at this time") },
+  ]);
 });
 
 test.each(["::1", "localhost", "127.0.0.2"])("a certificate serves %s", async (host) => {
