@@ -29,7 +29,7 @@ const options = [
 ];
 
 /** The program, and what it starts in threads of their own. */
-const entryPoints = ["cli/main.ts", "src/jobs/ai-revision/tidy-thread.ts", "src/db/backup-thread.ts"];
+const entryPoints = ["cli/main.ts", "src/jobs/ai-revision/tidy-thread.ts", "src/db/backup-thread.ts", "src/db/sync-thread.ts"];
 
 function build(outfile: string, target?: string): void {
   const started = performance.now();

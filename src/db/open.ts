@@ -1,19 +1,14 @@
 import { Database } from "bun:sqlite";
-import { closeSync, existsSync, fdatasync, fdatasyncSync, mkdirSync, openSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
 import { MatricError } from "../errors.ts";
+import { type DiskSync, FileSync } from "./disk-sync.ts";
 import { migrate } from "./migrate.ts";
 import { storageError } from "./storage-error.ts";
 import { removeTemporaryCopies } from "./temporary-copy.ts";
 
 export type Durability = "full" | "normal";
-
-/** Waits until the disk holds everything that was committed so far. */
-export interface DiskSync {
-  start(done: (error: Error | null) => void): void;
-  now(): void;
-}
 
 /** The open database: `sqlite` for hot prepared statements, `orm` for everything else. Both are the same connection. */
 export interface Db {
@@ -46,14 +41,14 @@ export function openDb(dataDir: string, durability: Durability): Db {
     // Whoever waits for a foreign lock now keeps every client waiting.
     sqlite.run("PRAGMA busy_timeout = 250");
     const opened = sqlite;
-    const wal = openSync(join(dataDir, "matric.db-wal"), "r+");
+    const diskSync = durability === "full" ? new FileSync(join(dataDir, "matric.db-wal")) : undefined;
     return {
       sqlite: opened,
       orm: drizzle(opened),
-      diskSync: durability === "full" ? { start: (done) => fdatasync(wal, done), now: () => fdatasyncSync(wal) } : undefined,
+      diskSync,
       close() {
         opened.close();
-        closeSync(wal);
+        diskSync?.close();
         lock.close();
       },
     };

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type DiskSync, openDb } from "../../src/db/open.ts";
+import type { DiskSync } from "../../src/db/disk-sync.ts";
+import { openDb } from "../../src/db/open.ts";
 import { Writer } from "../../src/db/writer.ts";
 import type { Actor, Envelope } from "../../src/events/catalog.ts";
 import { SqliteLog } from "../../src/events/sqlite-log.ts";
