@@ -1,5 +1,6 @@
 import { Database } from "bun:sqlite";
 import {
+  chownSync,
   closeSync,
   copyFileSync,
   existsSync,
@@ -86,6 +87,7 @@ export function restore(backup: string, dataDir: string, nowMs: number, createEp
     copy(backup, incoming);
     prepare(incoming, backup, nowMs, createEpoch);
     sync(incoming);
+    giveToOwner(dataDir, incoming, join(dataDir, "matric.lock"));
     const replaced = setAside(dataDir, nowMs);
     renameSync(incoming, join(dataDir, "matric.db"));
     return { replaced };
@@ -93,6 +95,13 @@ export function restore(backup: string, dataDir: string, nowMs: number, createEp
     removeDatabase(incoming);
     lock.close();
   }
+}
+
+/** Root may well do this for a service, whose own user has to be able to open the files. */
+function giveToOwner(dataDir: string, ...files: string[]): void {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = statSync(dataDir);
+  for (const file of files) chownSync(file, uid, gid);
 }
 
 function copy(backup: string, incoming: string): void {

@@ -1,6 +1,17 @@
 import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { copyFileSync, mkdtempSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "../../src/client/client.ts";
@@ -143,6 +154,28 @@ test("a restore that died at the worst moment is told, instead of beginning with
     await server.stop();
   }
 }, 30_000);
+
+test.skipIf(process.getuid?.() !== 0)(
+  "what root restores belongs to whom the data directory belongs to",
+  async () => {
+    const server = await ServerProcess.start();
+    try {
+      await runCli(["backup", at("copy.db")], { url: server.url });
+      const dataDir = at("data");
+      mkdirSync(dataDir);
+      chownSync(dataDir, 65_534, 65_534);
+      expect((await runCli(["restore", at("copy.db"), "--data-dir", dataDir])).code).toBe(0);
+      const owners = readdirSync(dataDir).map((name) => [name, statSync(join(dataDir, name)).uid]);
+      expect(owners.sort()).toEqual([
+        ["matric.db", 65_534],
+        ["matric.lock", 65_534],
+      ]);
+    } finally {
+      await server.stop();
+    }
+  },
+  30_000,
+);
 
 test("a server that dies while its copy is on its way leaves no half file behind", async () => {
   const half = new ReadableStream<Uint8Array>({
