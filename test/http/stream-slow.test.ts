@@ -119,6 +119,8 @@ describe("a client that stops to read", () => {
       expect(await isOpen()).toBe(true);
       await slow.readSome(100_000);
     }
+    // It may have taken all there was.
+    await publishMuch(300);
     await eventually(async () => {
       await clock.advance(15_000);
       return !(await isOpen());

@@ -385,6 +385,8 @@ export class SubscriptionRig {
 
   /** As after `kill -9`: what was committed is there, and nobody was told of what the disk was still being waited for. */
   async #restart(): Promise<void> {
+    // The writer that dies has nothing left to commit: what waits for a transaction gets one within two turns.
+    await turn();
     await turn();
     for (const client of this.#clients) client?.stop();
     this.#syncs = [];
