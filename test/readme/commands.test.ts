@@ -8,7 +8,7 @@ import { type ShellBlock, shellBlocks } from "./shell-blocks.ts";
 const root = join(import.meta.dir, "../..");
 
 /** What the blocks may call and still be run here. The others install, build, or need a program that is not ours. */
-const programs = new Set(["matric", "curl", "jq", "echo", "source"]);
+const programs = new Set(["matric", "curl", "jq", "echo", "sleep", "source"]);
 
 /** A reader ends what goes on for ever with Ctrl-C; here it ends by itself. A stream that told nothing has failed. */
 const prelude = `set -euo pipefail
@@ -62,7 +62,7 @@ test("the README's commands work when pasted, one block after the other", async 
   expect(blocks.length).toBeGreaterThan(10);
   const script = blocks.map(({ line, text }) => `README_LINE=${line}\n${text}`).join("\n");
   const child = Bun.spawn(
-    ["bash", "-c", prelude + script.replaceAll(/(localhost|127\.0\.0\.1):6287/g, new URL(server.url).host)],
+    ["bash", "-c", prelude + script.replaceAll(/(localhost|127\.0\.0\.1):628[78]/g, new URL(server.url).host)],
     {
       cwd: folder,
       env: { PATH: `${join(folder, "bin")}:${process.env.PATH}`, HOME: folder, MATRIC_URL: server.url },
