@@ -20,7 +20,7 @@ const line = /^\s*\d+: [\dA-F]+:([\dA-F]{4}) ([\dA-F]+:[\dA-F]{4}) [\dA-F]{2} ([
 const mappedPrefix = /^0{16}FFFF0000(?=[\dA-F]{8}:)/;
 
 /** Reading the lists is not free: what was read stays good for so long. */
-const freshMs = 500;
+const freshMs = 1000;
 
 /**
  * What the operating system itself holds for the clients. It takes megabytes for a slow one, and tells the server of room only when
