@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import type { UpdateWebhook } from "../../src/webhooks/contract.ts";
+import { usage } from "../failure.ts";
 import { each, list, wholeNumber } from "../options.ts";
 
 export interface SettingOptions {
@@ -47,7 +48,7 @@ export function headersFrom(lines: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     lines.map((line) => {
       const colon = line.indexOf(":");
-      if (colon < 1) throw new InvalidArgumentError(`"${line}" is not a header; write it as 'Name: value'.`);
+      if (colon < 1) throw usage(`"${line}" is not a header; write it as 'Name: value'.`);
       return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
     }),
   );

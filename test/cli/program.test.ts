@@ -72,6 +72,8 @@ describe("the program", () => {
   test.each([
     [["events"]],
     [["nonsense"]],
+    [["webhooks", "add", "http://example.org", "--events", "*", "--header", "nonsense"]],
+    [["webhooks", "verify", "--secret", "s", "--header", "nonsense"]],
     [["events", "tail", "--since", ""]],
     [["events", "tail", "--events", ""]],
     [["events", "list", "--since", "1h", "--after", "2h"]],
