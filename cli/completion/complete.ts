@@ -53,24 +53,31 @@ function optionNamed(word: string, { options }: Command): Option | undefined {
   return options.find((one) => one.required && (one.long === word || one.short === word));
 }
 
-async function candidatesAt({ command, option, argument, given }: Place, typed: string, io: Io): Promise<Candidate[]> {
-  if (option) return valuesOfOne(option, option.long ?? "");
+async function candidatesAt(place: Place, typed: string, io: Io): Promise<Candidate[]> {
+  const { command, option, argument } = place;
+  if (option) return valuesFor(option, option.long ?? "", typed, place, io);
   const [, flag = "", value = ""] = /^(--[^=]+)=(.*)$/.exec(typed) ?? [];
   const named = optionNamed(flag, command);
   if (named) {
-    const candidates = await candidatesAt({ command, option: named, argument, given }, value, io);
-    return candidates.map(([one, about]): Candidate => [`${flag}=${one}`, about]);
+    const values = await valuesFor(named, flag, value, place, io);
+    return values.map(([one, about]): Candidate => [`${flag}=${one}`, about]);
   }
   if (typed.startsWith("-")) return optionsOf(command);
   if (command.commands.length > 0) return command.commands.map((one): Candidate => [one.name(), one.description()]);
   const arguments_ = command.registeredArguments;
   const next = arguments_[argument] ?? arguments_.findLast(({ variadic }) => variadic);
-  return next ? valuesOfOne(next, `${command.parent?.name()} ${next.name()}`) : optionsOf(command);
+  return next ? valuesFor(next, `${command.parent?.name()} ${next.name()}`, typed, place, io) : optionsOf(command);
+}
 
-  async function valuesOfOne({ argChoices }: Option | Argument, name: string): Promise<Candidate[]> {
-    if (argChoices) return argChoices.map((value): Candidate => [value, ""]);
-    return valuesOf(name, typed, () => createClient(serverAddress(given, io)));
-  }
+async function valuesFor(
+  { argChoices }: Option | Argument,
+  name: string,
+  typed: string,
+  { given }: Place,
+  io: Io,
+): Promise<Candidate[]> {
+  if (argChoices) return argChoices.map((value): Candidate => [value, ""]);
+  return valuesOf(name, typed, () => createClient(serverAddress(given, io)));
 }
 
 function optionsOf({ options }: Command): Candidate[] {
