@@ -16,6 +16,7 @@ import { bodyMissing, NoBody } from "./body.ts";
 import { ConnectionInfo } from "./connections.ts";
 import { draining } from "./draining.ts";
 import { filterFrom, numberFrom, startOf, streamParams, streamQuery } from "./event-query.ts";
+import { patiently } from "./idle.ts";
 import { jsonText } from "./json.ts";
 import { json, operation } from "./operation.ts";
 import { plugin } from "./plugin.ts";
@@ -74,10 +75,7 @@ export function eventRoutes(services: Services) {
         if (answer === "history") return history(services, request, params);
         if (request.method === "HEAD")
           return answer === "poll" ? jsonText("") : new Response(null, { headers: streamHeaders[answer] });
-        if (answer === "poll") {
-          server?.timeout(request, 0);
-          return poll(services, request, params);
-        }
+        if (answer === "poll") return patiently(server, request, () => poll(services, request, params));
         return stream(services, request, params, answer, (seconds) => server?.timeout(request, seconds));
       },
       {

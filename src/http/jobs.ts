@@ -14,6 +14,7 @@ import {
 } from "../jobs/contract.ts";
 import { actorOf } from "./actor.ts";
 import { emptyAnswer } from "./empty.ts";
+import { patiently } from "./idle.ts";
 import { jsonText } from "./json.ts";
 import { json, operation } from "./operation.ts";
 import { plugin } from "./plugin.ts";
@@ -100,10 +101,9 @@ export function jobRoutes({ jobs, gate, polls }: Services) {
     .post(
       "/jobs/claim",
       async ({ request, server, body }) => {
-        // The wait may be longer than a connection may be idle.
-        server?.timeout(request, 0);
         const principal = gate.callerOf(request);
-        const job = await polls.run(principal, request, (signal) => jobs.external.claim(body, signal));
+        const claim = (signal: AbortSignal) => jobs.external.claim(body, signal);
+        const job = await patiently(server, request, () => polls.run(principal, request, claim));
         return job ? jsonText(JSON.stringify(job)) : emptyAnswer(204);
       },
       {

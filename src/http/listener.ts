@@ -3,6 +3,7 @@ import type { Server } from "bun";
 import { type Clock, waitAtMost } from "../clock.ts";
 import { MatricError } from "../errors.ts";
 import type { Certificate } from "./certificate.ts";
+import { idleSeconds } from "./idle.ts";
 import type { createServer } from "./server.ts";
 import type { Services } from "./services.ts";
 import type { SocketData } from "./socket-data.ts";
@@ -98,7 +99,7 @@ export class Listener {
       // Two servers on one port would share its clients in silence; see `freePort`.
       reusePort: certificate !== undefined,
       development: false,
-      idleTimeout: 30,
+      idleTimeout: idleSeconds,
       // Our own limit answers with a problem; Bun's would close with an empty 413.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       websocket: socketHandler(

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import type { Principal } from "../auth/principal.ts";
+import { idleSeconds } from "./idle.ts";
 import { securityHeaders } from "./security-headers.ts";
 import type { Services } from "./services.ts";
 
@@ -13,6 +14,8 @@ export function mcpRoutes({ mcp, access, gate }: Services) {
       const response = access.isOn
         ? await asPrincipal(request, gate.callerOf(request), access.holds, (held, authInfo) => mcp.handle(held, authInfo))
         : await mcp.handle(request);
+      // A stream watches for itself whether it is read.
+      if (response.headers.get("content-type") !== "text/event-stream") server?.timeout(request, idleSeconds);
       for (const [name, value] of Object.entries(securityHeaders)) response.headers.set(name, value);
       return response;
     },

@@ -17,6 +17,7 @@ import {
 } from "../webhooks/contract.ts";
 import { actorOf } from "./actor.ts";
 import { emptyAnswer } from "./empty.ts";
+import { patiently } from "./idle.ts";
 import { jsonText } from "./json.ts";
 import { json, operation } from "./operation.ts";
 import { pageItemsDefault, pageQuery } from "./page-query.ts";
@@ -146,9 +147,9 @@ export function webhookRoutes({ webhooks, gate }: Services) {
     .post(
       "/webhooks/:id/test",
       async ({ request, server, params }) => {
-        // The receiver may take longer than a connection may be idle.
-        server?.timeout(request, 0);
-        return answer(await webhooks.deliveries.test(params.id, actorOf(request)));
+        // The receiver takes its time.
+        const test = () => webhooks.deliveries.test(params.id, actorOf(request));
+        return answer(await patiently(server, request, test));
       },
       {
         detail: operation({
