@@ -64,7 +64,14 @@ async function loadDocument(): Promise<Document> {
 
 beforeAll(async () => {
   receiver = new Receiver();
-  const limits = { pollSeconds: 0.05, jobTypes: ["resize"], webhookAllow: ["127.0.0.1"], tokensMax: 100_000, webhooksMax: 50 };
+  const limits = {
+    drainSeconds: 0,
+    pollSeconds: 0.05,
+    jobTypes: ["resize"],
+    webhookAllow: ["127.0.0.1"],
+    tokensMax: 100_000,
+    webhooksMax: 50,
+  };
   app = await startApp(limits, { logger });
   const make = async (path: string, body: unknown) => {
     const response = await app.fetch(`/api/v1${path}`, {

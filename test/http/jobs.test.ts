@@ -10,7 +10,11 @@ const Nothing = Type.Undefined();
 let app: TestApp;
 
 beforeAll(async () => {
-  app = await startApp({ jobTypes: ["resize", "embed", "index", "crop", "rotate", "list", "sort"], jobAttempts: 2 });
+  app = await startApp({
+    jobTypes: ["resize", "embed", "index", "crop", "rotate", "list", "sort"],
+    jobAttempts: 2,
+    drainSeconds: 0,
+  });
 });
 afterAll(() => app.stop());
 
