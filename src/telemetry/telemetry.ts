@@ -34,7 +34,7 @@ export interface TelemetryOptions {
 }
 
 /** A line follows its event by at most this, when the server has time. */
-const tickMs = 100;
+const tickMs = 250;
 /** The queue is told of this often even when nothing changes: who asks for its last depth looks back a few minutes at most. */
 const queueStatusMs = 60_000;
 

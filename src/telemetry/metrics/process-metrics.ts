@@ -48,7 +48,7 @@ export class ProcessMetrics {
     }).set({ version, bun: Bun.version }, 1);
     this.#lag = new Histogram({
       name: "matric_event_loop_lag_seconds",
-      help: "How late timers run: for so long nothing else is done either. Ten samples a second.",
+      help: "How late timers run: for so long nothing else is done either. Four samples a second.",
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
       registers,
     });
