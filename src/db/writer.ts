@@ -20,6 +20,8 @@ interface Waiting {
 }
 
 const syncsMax = 2;
+/** With many clients it is the commits and syncs that cost, and a group of two turns costs hardly more than one of one. */
+const gatherMsMax = 1;
 
 /** A group whose transaction is committed. */
 interface Committed {
@@ -35,9 +37,10 @@ interface SyncRun {
 }
 
 /**
- * The one writer. Changes that arrive in the same turn of the event loop (in two, while the disk is busy) share one IMMEDIATE
- * transaction; each has a savepoint of its own, so that a failing change takes back only itself. Groups that commit while the disk is busy share one sync, which
- * runs in another thread: the event loop never waits for the disk. Nobody hears of a change before the disk holds it.
+ * The one writer. Changes that arrive in the same turn of the event loop, or in turns that follow each other closely, share one
+ * IMMEDIATE transaction; each has a savepoint of its own, so that a failing change takes back only itself. Groups that commit
+ * while the disk is busy share one sync, which runs in another thread: the event loop never waits for the disk. Nobody hears of
+ * a change before the disk holds it.
  */
 export class Writer {
   #waiting: Waiting[] = [];
@@ -48,6 +51,8 @@ export class Writer {
   /** A sync failed: what the log file holds may never reach the disk. */
   #isSuspect = false;
   #scheduled: ReturnType<typeof setImmediate> | undefined;
+  /** Clients that have asked for something so far: it only matters whether more came. */
+  #arrived = 0;
   #closed = false;
   readonly #tx: Tx = { afterCommit: (tell) => this.#told.push(tell) };
   readonly #begin;
@@ -80,7 +85,8 @@ export class Writer {
     if (this.#closed) return Promise.reject(new MatricError("draining", "The server is shutting down."));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ change, resolve: (value) => resolve(value as T), reject });
-      this.#scheduled ??= setImmediate(() => this.#gathered());
+      this.#arrived++;
+      if (this.#scheduled === undefined) this.#gather(performance.now() + gatherMsMax);
     });
   }
 
@@ -98,10 +104,18 @@ export class Writer {
     this.#announce(this.#committed.splice(0), failure);
   }
 
-  /** While the disk is busy with what came before, what the next turn brings may share the transaction: nobody waits longer for it. */
-  #gathered(): void {
-    if (this.#syncs.length === 0) this.#flush();
-    else this.#scheduled = setImmediate(() => this.#flush());
+  /** Another client waits for a change that waits already. To be called in the place of `write`. */
+  joined(): void {
+    this.#arrived++;
+  }
+
+  /** One that comes alone is committed at the end of its turn; while every turn brings more, they gather. */
+  #gather(untilMs: number): void {
+    const seen = this.#arrived;
+    this.#scheduled = setImmediate(() => {
+      if (this.#arrived > seen && performance.now() < untilMs) this.#gather(untilMs);
+      else this.#flush();
+    });
   }
 
   #flush(): void {

@@ -55,6 +55,7 @@ export class Publisher {
 
   /** What has been checked cannot fail any more, but with the disk: so all of a round share one savepoint and one fate. */
   #append(drafts: readonly EventDraft[]): Promise<string[]> {
+    if (this.#round) this.writer.joined();
     const round = this.#round ?? this.#open();
     const from = round.drafts.length;
     for (const draft of drafts) round.drafts.push(draft);

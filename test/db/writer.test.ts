@@ -68,6 +68,8 @@ function add(name: string, to = writer): Promise<string> {
   return written;
 }
 
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
 function stored(): string[] {
   return db.sqlite
     .query<{ name: string }, []>("SELECT name FROM things ORDER BY rowid")
@@ -87,6 +89,29 @@ describe("changes of one turn", () => {
     expect(heard).toEqual([]);
     await disk.end();
     expect(heard).toEqual(["told a", "told b", "told c", "answered a", "answered b", "answered c"]);
+  });
+
+  test("are joined by what the next turns bring, as long as each brings more", async () => {
+    add("a");
+    add("b");
+    await turn();
+    add("c");
+    await settle();
+    expect(disk.pending).toHaveLength(1);
+    await disk.end();
+    expect(heard.slice(3)).toEqual(["answered a", "answered b", "answered c"]);
+  });
+
+  test("do not wait for ever for what more may come", async () => {
+    let turns = 0;
+    for (; disk.pending.length === 0; turns++) {
+      add(`change ${turns}`);
+      await turn();
+    }
+    expect(stored()).not.toBeEmpty();
+    await settle();
+    while (disk.pending.length > 0) await disk.end();
+    expect(stored()).toHaveLength(turns);
   });
 
   test("a failing one takes back only itself, and nothing is told of it", async () => {
