@@ -26,6 +26,10 @@ const loopback: Address[] = [
   { address: "::1", family: 6 },
 ];
 
+/** Names at which clouds tell their machines secrets. Elsewhere the DNS knows none of them, and what it does not know can be registered. */
+const metadataNames = /^(metadata\.google\.internal|metadata\.goog|instance-data\.ec2\.internal)\.*$/;
+const metadata: Address[] = [{ address: "169.254.169.254", family: 4 }];
+
 /** Where webhooks may be sent to. */
 export class Destinations {
   constructor(
@@ -73,6 +77,7 @@ export class Destinations {
     if (family !== 0) return [{ address: host, family: family === 4 ? 4 : 6 }];
     // These never leave the machine, whatever a DNS server says of them (RFC 6761).
     if (/(^|\.)localhost\.*$/.test(host)) return loopback;
+    if (metadataNames.test(host)) return metadata;
     return this.resolve(host);
   }
 

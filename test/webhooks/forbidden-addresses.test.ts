@@ -9,7 +9,7 @@ const zone: Record<string, string[]> = {
   "loopback.example": ["127.0.0.1"],
   "zero.example": ["0.0.0.0"],
   "private.example": ["10.0.0.7"],
-  "metadata.google.internal": ["169.254.169.254"],
+  "metadata.example": ["169.254.169.254"],
   "mapped.example": ["::ffff:127.0.0.1"],
   "six.example": ["::1"],
   "several.example": ["127.0.0.1", "::1", "192.168.1.1"],
@@ -136,6 +136,11 @@ const spellings = [
   // Names that lead there
   ...Object.keys(zone),
   "private.example.",
+  // Names of clouds' metadata, which the DNS outside those clouds does not know
+  "metadata.google.internal",
+  "METADATA.google.internal.",
+  "metadata.goog",
+  "instance-data.ec2.internal",
 ];
 
 const clock = systemClock;
