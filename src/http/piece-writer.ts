@@ -1,5 +1,5 @@
 /** Handed to the system at once: whoever takes as much in the time that a slow client is given is not taken for a dead one. */
-const pieceBytesMax = 64 * 1024;
+const pieceBytesMax = 256 * 1024;
 
 /** Writes an endless answer in small pieces, so that it can be seen how a slow client gets on. */
 export class PieceWriter {
