@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { usePage } from "../page.ts";
 import { Icon } from "../shell/icon.tsx";
 import { hrefOf } from "../shell/route.ts";
@@ -90,7 +90,8 @@ function Instead({ text, children }: { text: string; children: preact.ComponentC
 function TitleField({ note }: { note: OpenNote }) {
   const { desk } = usePage();
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  // Before it is seen: whoever types at once types over the whole title.
+  useLayoutEffect(() => {
     if (desk.created.value !== note.id) return;
     desk.created.value = undefined;
     field.current?.select();
