@@ -4,7 +4,7 @@ import { dirname, join, normalize } from "node:path";
 
 const root = join(import.meta.dir, "..");
 
-const base = ["errors.ts", "mismatch.ts", "clock.ts", "logger.ts", "tracing.ts", "spelling.ts"];
+const base = ["errors.ts", "mismatch.ts", "id-cursor.ts", "clock.ts", "logger.ts", "tracing.ts", "spelling.ts"];
 const engines = ["notes", "jobs", "webhooks", "auth"];
 
 /** Which folders and files of src each one may import, besides its own folder. */
@@ -12,6 +12,7 @@ const mayImport: Record<string, readonly string[]> = {
   "errors.ts": [],
   "clock.ts": [],
   "mismatch.ts": ["errors.ts"],
+  "id-cursor.ts": ["errors.ts"],
   "logger.ts": ["clock.ts"],
   "stdout.ts": ["logger.ts"],
   "tracing.ts": [],

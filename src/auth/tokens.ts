@@ -2,6 +2,7 @@ import { type Clock, timestamp } from "../clock.ts";
 import type { Db } from "../db/open.ts";
 import type { Tx, Writer } from "../db/writer.ts";
 import { invalid, MatricError, notFound } from "../errors.ts";
+import { idCursor } from "../id-cursor.ts";
 import type { Logger } from "../logger.ts";
 import type { CreatedToken, CreateToken, Token, TokenPage } from "./contract.ts";
 import { createPrincipal, type Principal } from "./principal.ts";
@@ -111,10 +112,11 @@ export class Tokens {
     return { ...wire(row, now), token };
   }
 
-  /** The oldest first. */
-  list({ limit, cursor = "" }: { limit: number; cursor?: string | undefined }): TokenPage {
+  /** The oldest first. Throws `invalid` for a cursor that is none. */
+  list({ limit, cursor }: { limit: number; cursor?: string | undefined }): TokenPage {
+    const after = cursor === undefined ? "" : idCursor(cursor);
     const now = this.#options.clock.now();
-    const rows = [...this.#byId.values()].map(({ row }) => row).filter(({ id }) => id > cursor);
+    const rows = [...this.#byId.values()].map(({ row }) => row).filter(({ id }) => id > after);
     const items = rows.slice(0, limit).map((row) => wire(row, now));
     return { items, next_cursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
   }

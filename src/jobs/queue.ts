@@ -4,6 +4,7 @@ import type { Tx, Writer } from "../db/writer.ts";
 import { invalid, MatricError, notFound } from "../errors.ts";
 import type { Actor } from "../events/catalog.ts";
 import { draft, type EventLog } from "../events/log.ts";
+import { idCursor } from "../id-cursor.ts";
 import type { Logger } from "../logger.ts";
 import {
   aiRevision,
@@ -122,10 +123,8 @@ export class JobQueue {
 
   /** Newest first. Throws `invalid` for a cursor that is none. */
   list({ limit = 50, cursor, ...filter }: ListJobs): JobPage {
-    if (cursor !== undefined && !/^[\da-f-]{36}$/.test(cursor)) {
-      throw invalid("cursor", "cursor must be the next_cursor of the page before.");
-    }
-    const rows = this.#store.list({ ...filter, beforeId: cursor }, limit + 1);
+    const beforeId = cursor === undefined ? undefined : idCursor(cursor);
+    const rows = this.#store.list({ ...filter, beforeId }, limit + 1);
     const items = rows.slice(0, limit).map(toJob);
     return { items, next_cursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
   }

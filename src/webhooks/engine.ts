@@ -6,6 +6,7 @@ import { type Actor, systemActor } from "../events/catalog.ts";
 import type { Family } from "../events/families.ts";
 import { createFilter } from "../events/filter.ts";
 import type { EventLog } from "../events/log.ts";
+import { idCursor } from "../id-cursor.ts";
 import type { Logger } from "../logger.ts";
 import type {
   CreatedWebhook,
@@ -158,9 +159,9 @@ export class Webhooks {
     return this.#wire(this.#require(id));
   }
 
-  /** The oldest first. */
-  list({ limit, cursor = "" }: { limit: number; cursor?: string | undefined }): WebhookPage {
-    const rows = this.#store.page(cursor, limit + 1);
+  /** The oldest first. Throws `invalid` for a cursor that is none. */
+  list({ limit, cursor }: { limit: number; cursor?: string | undefined }): WebhookPage {
+    const rows = this.#store.page(cursor === undefined ? "" : idCursor(cursor), limit + 1);
     const items = rows.slice(0, limit).map((row) => this.#wire(row));
     return { items, next_cursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
   }

@@ -129,7 +129,9 @@ describe("listing", () => {
   });
 
   test("refuses a cursor that is none", () => {
-    expect(() => server.queue.list({ cursor: "' OR 1" })).toThrow("cursor must be the next_cursor of the page before.");
+    expect(() => server.queue.list({ cursor: "' OR 1" })).toThrow(
+      "cursor must be the next_cursor of the page before, from the same list.",
+    );
   });
 });
 
