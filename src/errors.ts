@@ -10,6 +10,7 @@ export type ErrorCode =
   | "version_conflict"
   | "request_timeout"
   | "too_large"
+  | "headers_too_large"
   | "unsupported_media_type"
   | "invalid"
   | "rate_limited"
@@ -30,6 +31,7 @@ export const limitNames = [
   "requests_per_token",
   "requests_per_address",
   "polls",
+  "header_bytes",
   "slow_bodies",
   "body_bytes",
   "message_bytes",

@@ -9,6 +9,7 @@ const codes: Record<number, string> = {
   413: "too_large",
   422: "invalid",
   429: "rate_limited",
+  431: "headers_too_large",
   503: "overloaded",
   504: "timed_out",
 };

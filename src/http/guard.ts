@@ -2,6 +2,7 @@ import type { Config } from "../config.ts";
 import { MatricError } from "../errors.ts";
 import { isLoopback } from "../setting.ts";
 import { emptyAnswer } from "./empty.ts";
+import { mayHaveLargeHeaders, refuseLargeHeaders } from "./header-size.ts";
 import type { RateLimit } from "./limits.ts";
 import { problemResponse } from "./problem.ts";
 
@@ -10,7 +11,7 @@ type Answer = Response | undefined;
 export type Handle = (request: Request) => Answer | Promise<Answer>;
 
 export interface GuardOptions {
-  config: Pick<Config, "host" | "allowedOrigins">;
+  config: Pick<Config, "host" | "allowedOrigins" | "headerBytesMax">;
   /** Of requests by address; undefined where addresses are not counted. */
   rate: RateLimit | undefined;
   addressOf: (request: Request) => string;
@@ -49,11 +50,14 @@ export class Guard {
   handler(next: Handle, request: Request): Handle {
     const { headers } = request;
     const origin = headers.get("origin");
-    const { rate } = this.options;
+    const { rate, config } = this.options;
+    const mayBeLarge = mayHaveLargeHeaders(request, config.headerBytesMax);
+    const isPlain = origin === null && !rate && !mayBeLarge && headers.get("sec-fetch-site") === null;
     // Nearly all requests: of programs, or of the page itself.
-    if (origin === null && !rate && headers.get("sec-fetch-site") === null && this.#isGoodHost(headers.get("host"))) return next;
+    if (isPlain && this.#isGoodHost(headers.get("host"))) return next;
     try {
       rate?.take(this.options.addressOf(request));
+      if (mayBeLarge) refuseLargeHeaders(request, config.headerBytesMax);
       return this.#check(next, request, origin);
     } catch (error) {
       if (!(error instanceof MatricError)) throw error;

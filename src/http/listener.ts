@@ -3,6 +3,7 @@ import type { Server } from "bun";
 import { type Clock, waitAtMost } from "../clock.ts";
 import { MatricError } from "../errors.ts";
 import type { Certificate } from "./certificate.ts";
+import { readHeadersFactor } from "./header-size.ts";
 import { idleSeconds } from "./idle.ts";
 import type { createServer } from "./server.ts";
 import type { Services } from "./services.ts";
@@ -91,7 +92,7 @@ export class Listener {
   #listen(certificate: Certificate | undefined): Server<SocketData> {
     const { config } = this.services;
     // Of every server of the process: Bun has no option of its own for it.
-    Object.assign(http, { maxHeaderSize: config.headerBytesMax });
+    Object.assign(http, { maxHeaderSize: readHeadersFactor * config.headerBytesMax });
     const hooks = process.listeners("beforeExit");
     this.app.listen({
       hostname: config.host,

@@ -57,6 +57,7 @@ const components: Record<string, TSchema> = {
 const everywhere: readonly ErrorCode[] = [
   "forbidden",
   "rate_limited",
+  "headers_too_large",
   "internal",
   "draining",
   "overloaded",

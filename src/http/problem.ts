@@ -16,6 +16,7 @@ const statuses: Record<ErrorCode, [status: number, title: string]> = {
   request_timeout: [408, "Request timeout"],
   version_conflict: [412, "Version conflict"],
   too_large: [413, "Too large"],
+  headers_too_large: [431, "Headers too large"],
   unsupported_media_type: [415, "Unsupported media type"],
   invalid: [422, "Invalid request"],
   rate_limited: [429, "Too many requests"],

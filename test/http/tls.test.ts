@@ -113,6 +113,14 @@ describe("with a certificate", () => {
     client.close();
   });
 
+  test("by HTTP/2, headers that are too large are refused, too, and the connection goes on", async () => {
+    const client = await Http2Client.open(app.url, first.cert);
+    const refused = await client.get("/health", { "x-long": "x".repeat(20_000) });
+    expect([refused.status, JSON.parse(refused.text).code]).toEqual([431, "headers_too_large"]);
+    expect((await client.get("/health", { "x-long": "x".repeat(10_000) })).status).toBe(200);
+    client.close();
+  });
+
   test("by HTTP/2, `*` is no path", async () => {
     const client = await Http2Client.open(app.url, first.cert);
     expect((await client.get("*", { ":method": "OPTIONS" })).status).toBe(405);
