@@ -1,4 +1,5 @@
 import { Failure } from "./failure.ts";
+import { orInterrupted } from "./or-interrupted.ts";
 import { watchReader } from "./reader-watch.ts";
 
 /** Where text goes. Writes are gathered and leave together; awaiting them is what makes a slow reader slow us down. */
@@ -14,6 +15,7 @@ export interface Output {
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
+  /** `read` rejects with the reason when the signal of `interrupts` aborts. */
   readonly stdin: { readonly isTty: boolean; read(): Promise<Uint8Array> };
   readonly env: Readonly<Record<string, string | undefined>>;
   /**
@@ -118,7 +120,7 @@ export function processIo(): Io {
   return {
     stdout: new StreamOutput(process.stdout, (error) => stop.abort(error)),
     stderr: new StreamOutput(process.stderr, () => {}),
-    stdin: { isTty: process.stdin.isTTY === true, read: () => Bun.stdin.bytes() },
+    stdin: { isTty: process.stdin.isTTY === true, read: () => orInterrupted(Bun.stdin.bytes(), stop.signal) },
     env: process.env,
     interrupts() {
       if (isListening) return stop.signal;

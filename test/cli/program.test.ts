@@ -212,4 +212,25 @@ describe("the program", () => {
     expect(await child.exited).toBe(130);
     expect(await child.stderr.text()).toBe("");
   });
+
+  test.each(["notes add", "events publish Foo --data -"])(
+    "Ctrl-C ends it while it waits for the rest of a text: %s",
+    async (line) => {
+      const child = Bun.spawn([process.execPath, join(import.meta.dir, "../../cli/main.ts"), ...line.split(" ")], {
+        stdin: "pipe",
+        stdout: "pipe",
+        stderr: "pipe",
+      });
+      child.stdin.write(new Uint8Array(1024 * 1024).fill(0x61));
+      // More than a pipe holds: once it has left, somebody reads.
+      await child.stdin.flush();
+      child.kill("SIGINT");
+      expect([await child.exited, child.signalCode, await child.stdout.text(), await child.stderr.text()]).toEqual([
+        130,
+        null,
+        "",
+        "",
+      ]);
+    },
+  );
 });
