@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { ClientError } from "../src/client/errors.ts";
 import { type Config, readConfig } from "../src/config.ts";
 import { certificateFiles } from "../src/http/certificate.ts";
 import { addServerOptions, type Context, contextOf, optionsOf, serverAddress } from "./context.ts";
@@ -10,6 +11,7 @@ import { checkDataDir, checkSpace, checkSync } from "./doctor/storage.ts";
 import { Failure } from "./failure.ts";
 import type { Io } from "./io.ts";
 import { examples, list } from "./options.ts";
+import { orInterrupted } from "./or-interrupted.ts";
 import { printJson } from "./output.ts";
 import { paintFor } from "./paint.ts";
 import { printable } from "./printable.ts";
@@ -47,6 +49,12 @@ export function registerDoctor(program: Command, io: Io): void {
 }
 
 export async function run(options: Options, context: Context): Promise<void> {
+  const problems = await orInterrupted(examine(options, context), context.signal);
+  if (problems > 0) throw new Failure("unfit", problems === 1 ? "There is a problem." : `There are ${problems} problems.`);
+}
+
+/** Tells each finding as soon as it is there; resolves to the number of problems. */
+async function examine(options: Options, context: Context): Promise<number> {
   const { io } = context;
   const config = readConfig(options.dataDir === undefined ? {} : { dataDir: options.dataDir }, io.env);
   const findings: Finding[] = [];
@@ -66,8 +74,7 @@ export async function run(options: Options, context: Context): Promise<void> {
   if (options.publicUrl === undefined) await add(skipped("proxy", "give --public-url to see whether streams pass it"));
   else await add(await checkStreaming(options.publicUrl, serverAddress(options, io).token));
   for (const finding of await egress(options, config, context)) await add(finding);
-  const problems = findings.filter(({ status }) => status === "problem").length;
-  if (problems > 0) throw new Failure("unfit", problems === 1 ? "There is a problem." : `There are ${problems} problems.`);
+  return findings.filter(({ status }) => status === "problem").length;
 }
 
 async function print({ check, status, message, advice }: Finding, context: Context): Promise<void> {
@@ -85,7 +92,10 @@ async function checkServer({ client }: Context): Promise<Finding> {
     const { status, version } = await client.server.health(AbortSignal.timeout(serverTimeoutMs));
     if (status === "ok") return ok(check, `matric ${version} at ${client.url} is well`);
     return problem(check, `matric ${version} at ${client.url} is ${status}`, "Wait until it has started, or see its log.");
-  } catch {
+  } catch (error) {
+    if (!(error instanceof ClientError))
+      return problem(check, `${client.url} did not answer within ${serverTimeoutMs / 1000} s`, "See the server's log.");
+    if (error.code !== "unreachable") return problem(check, error.message, "Name the address of a server with --url.");
     return skipped(check, `none is running at ${client.url}; start one with \`matric serve\`, or name another one with --url`);
   }
 }

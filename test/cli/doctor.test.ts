@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { checkClock, checkOpenFiles } from "../../cli/doctor/machine.ts";
 import { checkEgress, checkStreaming } from "../../cli/doctor/network.ts";
 import { checkDataDir, checkSpace, checkSync } from "../../cli/doctor/storage.ts";
-import { jsonLines, runCli } from "../support/cli.ts";
+import { jsonLines, runCli, spawnCli } from "../support/cli.ts";
 import { startApp, type TestApp } from "../support/start-app.ts";
 
 let dir: string;
@@ -149,6 +149,32 @@ describe("the command", () => {
     expect(jsonLines(stdout).at(-1)).toMatchObject({ check: `webhook to ${receiver.url.host}`, status: "ok" });
     await permissive.stop();
     await receiver.stop(true);
+  });
+
+  test("something else where the server should be is a problem", async () => {
+    using other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("hello") });
+    const { code, stdout } = await runCli(["doctor", "--json", "--data-dir", join(dir, "data")], { url: other.url.href });
+    expect(code).toBe(1);
+    expect(jsonLines(stdout).find(({ check }) => check === "server")).toMatchObject({
+      status: "problem",
+      message: expect.stringContaining("Is it a matric server?"),
+    });
+  });
+
+  test("ends with 130 on Ctrl-C, whatever it waits for", async () => {
+    const arrived = Promise.withResolvers<void>();
+    using silent = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch() {
+        arrived.resolve();
+        return new Promise<Response>(() => {});
+      },
+    });
+    const child = spawnCli(["doctor", "--data-dir", join(dir, "data")], { url: silent.url.href });
+    await arrived.promise;
+    child.kill("SIGINT");
+    expect([await child.exited, child.signalCode, await child.stderr.text()]).toEqual([130, null, ""]);
   });
 
   test("says what to do, and ends with 1, when something is wrong", async () => {
