@@ -127,6 +127,8 @@ export function unreachable(server: string, cause: unknown): ClientError {
 const untrusted =
   "its certificate is signed by nobody whom this machine trusts; NODE_EXTRA_CA_CERTS can name a file with whoever it is";
 
+const noHttp = "it speaks no HTTP";
+
 const reasons: Record<string, string> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
   SELF_SIGNED_CERT_IN_CHAIN: untrusted,
@@ -139,4 +141,9 @@ const reasons: Record<string, string> = {
   ConnectionClosed: "the connection was closed",
   ECONNRESET: "the connection was closed",
   FailedToOpenSocket: "no connection could be made",
+  ENOTFOUND: "there is no host of that name",
+  EPROTO: "the TLS handshake failed; if it speaks no TLS, try http://",
+  Malformed_HTTP_Response: noHttp,
+  InvalidHTTPResponse: noHttp,
+  InvalidContentLength: noHttp,
 };

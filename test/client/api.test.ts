@@ -89,6 +89,21 @@ describe("a call", () => {
     });
   });
 
+  test.each([
+    ["HTTP/1.1 abc\r\n\r\n", "http:", "it speaks no HTTP."],
+    ["HTTP/1.1 200 OK\r\n\r\n", "https:", "the TLS handshake failed; if it speaks no TLS, try http://."],
+  ])("tells what the other side speaks instead: %j to %s", async (answer, protocol, why) => {
+    const stranger = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: { data: (socket) => void socket.end(answer) },
+    });
+    const url = `${protocol}//127.0.0.1:${stranger.port}`;
+    const error = await failure(new Api({ url }).json("GET", "x", Answer));
+    expect(error).toMatchObject({ code: "unreachable", message: `${url} cannot be reached: ${why}` });
+    stranger.stop(true);
+  });
+
   test("times out, body included, and leaves no timer behind", async () => {
     const clock = new ManualClock();
     const api = apiThat(
