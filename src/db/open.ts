@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type BunSQLiteDatabase, drizzle } from "drizzle-orm/bun-sqlite";
-import { MatricError } from "../errors.ts";
+import { invalid, MatricError } from "../errors.ts";
 import { type DiskSync, FileSync } from "./disk-sync.ts";
 import { migrate } from "./migrate.ts";
 import { storageError } from "./storage-error.ts";
@@ -22,12 +22,15 @@ export interface Db {
 
 /**
  * Opens (or creates) `matric.db` in `dataDir` and brings its schema up to date.
- * Throws `already_running` when another server holds the directory, `storage_unavailable` when the file cannot be used.
+ * Throws `already_running` when another server holds the directory, `invalid` when it is none, `storage_unavailable` when the file
+ * cannot be used.
  */
 export function openDb(dataDir: string, durability: Durability): Db {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   } catch (cause) {
+    if (isFileOnTheWay(cause))
+      throw invalid("MATRIC_DATA_DIR", `The data directory ${dataDir} cannot be created: a file is there.`);
     throw new MatricError("storage_unavailable", `The data directory ${dataDir} cannot be created.`, {}, { cause });
   }
   const lock = lockDataDir(dataDir);
@@ -111,4 +114,9 @@ export function lockDataDir(dataDir: string): Database {
     }
     throw storageError(cause, `The data directory ${dataDir} cannot be used`);
   }
+}
+
+/** The wrong path was chosen, as against a disk that cannot be written to. */
+function isFileOnTheWay(cause: unknown): boolean {
+  return cause instanceof Error && "code" in cause && (cause.code === "EEXIST" || cause.code === "ENOTDIR");
 }

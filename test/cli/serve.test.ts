@@ -33,6 +33,13 @@ test("an empty value switches nothing off", async () => {
   expect(stderr.text).toStartWith("error: --host must not be empty");
 });
 
+test("a data directory that is none ends the start with one line and exit code 2", async () => {
+  for (const dataDir of [import.meta.path, join(import.meta.path, "data")]) {
+    const message = `error: The data directory ${dataDir} cannot be created: a file is there.\n`;
+    expect(await runCli(["serve", "--port", "0", "--data-dir", dataDir])).toEqual({ code: 2, stdout: "", stderr: message });
+  }
+});
+
 test("flags win over the environment", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "matric-test-"));
   const server = spawnCli(["serve", "--port", "0", "--log-level", "info", "--data-dir", dataDir], {

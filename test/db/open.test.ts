@@ -75,7 +75,7 @@ describe("a data directory", () => {
   test("that is a file is refused", () => {
     writeFileSync(file("taken"), "");
     expect(refusal(file("taken"))).toMatchObject({
-      code: "storage_unavailable",
+      code: "invalid",
       message: expect.stringContaining(file("taken")),
     });
     expect(refusal(file("taken/below")).code).toBe("storage_unavailable");
