@@ -78,7 +78,7 @@ describe("a data directory", () => {
       code: "invalid",
       message: expect.stringContaining(file("taken")),
     });
-    expect(refusal(file("taken/below")).code).toBe("storage_unavailable");
+    expect(refusal(file("taken/below")).code).toBe("invalid");
   });
 });
 
