@@ -19,8 +19,8 @@ import { McpHost } from "./mcp/host.ts";
 import { isLoopback } from "./setting.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 
-/** Streams from one address, where addresses tell clients apart. */
-const addressConnectionsDefault = 1000;
+/** From one address, where addresses tell clients apart. */
+const addressDefaults = { connectionsMax: 1000, requestsMax: 10_000 };
 
 export interface App {
   /** Where the server can be reached; the port is the real one. */
@@ -48,14 +48,15 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
   const core = createCore(config, { ...outside, logger }, telemetry);
   const { log, hub, publisher, notes, jobs, webhooks } = core;
   const { access } = core;
-  const isOpen = isLoopback(config.host) && !access.isOn;
-  // On a machine of one's own all clients share an address.
-  const perAddressMax = config.addressConnectionsMax ?? (isOpen ? config.connectionsMax : addressConnectionsDefault);
+  // On a machine of one's own all clients share an address, unless a proxy says whom it speaks for.
+  const isShared = isLoopback(config.host) && !access.isOn && config.trustedProxies.length === 0;
+  const perAddressMax = config.addressConnectionsMax ?? (isShared ? config.connectionsMax : addressDefaults.connectionsMax);
   const connections = new Connections(clock, log, config.connectionsMax, perAddressMax);
   const tokenRate = new RateLimit(config.tokenRequestsMax, clock, "requests_per_token");
   const bodies = new BodyReader({ clock, bytesMax: config.bodyBytesMax, withinMs: config.bodySeconds * 1000 });
   const refusals = new Refusals();
-  const addressRate = new RateLimit(config.addressRequestsMax, clock, "requests_per_address");
+  const addressRequestsMax = config.addressRequestsMax ?? (isShared ? 0 : addressDefaults.requestsMax);
+  const addressRate = new RateLimit(addressRequestsMax, clock, "requests_per_address");
   if (telemetry) connections.onWord(telemetry.mirror.takeTransient);
   const mcp = new McpHost({
     engines: core,
@@ -93,7 +94,8 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
     bodies,
     polls: new Polls(access.holds, config.pollsMax, stopping.signal),
     refusals,
-    addressRate: isOpen || !addressRate.isOn ? undefined : addressRate,
+    tokenRate: access.isOn ? tokenRate : undefined,
+    addressRate: addressRate.isOn ? addressRate : undefined,
     addressOf: addressReader({
       peerOf: (request) => listener.endsOf(request)?.address,
       trustedProxies: config.trustedProxies,

@@ -11,20 +11,21 @@ export const limitSettings = {
   addressConnectionsMax: setting({
     env: "MATRIC_CONNECTIONS_PER_ADDRESS_MAX",
     default: undefined as number | undefined,
-    defaultText: "1000; on a loopback address with auth off as many as in all",
+    defaultText: "1000; as many as in all where addresses tell nobody apart",
     help: "streams open at once from one address",
     parse: integer(1, 1_000_000),
   }),
   tokenRequestsMax: setting({
     env: "MATRIC_TOKEN_REQUESTS_PER_SECOND",
     default: 5000,
-    help: "requests per second with one token; 0 for no limit",
+    help: "requests and messages on WebSockets per second with one token; 0 for no limit",
     parse: integer(0, 1_000_000),
   }),
   addressRequestsMax: setting({
     env: "MATRIC_ADDRESS_REQUESTS_PER_SECOND",
-    default: 10_000,
-    help: "requests per second from one address, unless the server is on a loopback address with auth off; 0 for no limit",
+    default: undefined as number | undefined,
+    defaultText: "10000; no limit where addresses tell nobody apart",
+    help: "requests and messages on WebSockets per second from one address; 0 for no limit",
     parse: integer(0, 1_000_000),
   }),
   pollsMax: setting({

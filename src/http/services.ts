@@ -37,7 +37,9 @@ export interface Services {
   polls: Polls;
   /** How often each limit was reached. */
   refusals: Refusals;
-  /** Of requests by address; undefined where addresses are not counted. */
+  /** Of requests and messages by token; undefined where nobody shows one. */
+  tokenRate: RateLimit | undefined;
+  /** Of requests and messages by address; undefined where addresses are not counted. */
   addressRate: RateLimit | undefined;
   /** Where a request comes from. */
   addressOf: (request: Request) => string;

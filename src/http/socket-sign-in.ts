@@ -41,12 +41,15 @@ export class SocketSignIn implements SocketListener, Connection {
     const text = message.toString();
     const ref = refOf(text);
     try {
+      this.deps.addressRate?.take(this.address);
       const request = parseSocketMessage(text);
       if (request.op === "ping") this.#answer({ op: "pong", ref });
       else if (request.op === "auth") await this.#signIn(request.token, ref);
       else throw new MatricError("unauthorized", 'Say who you are first: {"op":"auth","token":"mtr_…"}.');
     } catch (error) {
-      const { code, detail, field } = problemOf(asMatricError(error, this.deps.logger));
+      const known = asMatricError(error, this.deps.logger);
+      this.deps.refusals.note(known);
+      const { code, detail, field } = problemOf(known);
       this.#answer({ op: "error", ref, code, detail, field });
       if (++this.#attempts >= attemptsMax) this.#notAllowed("no valid token");
     }

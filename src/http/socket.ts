@@ -12,7 +12,7 @@ import { Subscription } from "../events/subscription.ts";
 import type { Logger } from "../logger.ts";
 import { streamScopes } from "./access.ts";
 import { type CloseReason, type Connection, type Connections, comeBackMs } from "./connections.ts";
-import type { Refusals } from "./limits.ts";
+import type { RateLimit, Refusals } from "./limits.ts";
 import { asMatricError, problemOf } from "./problem.ts";
 import type { SocketAnswer } from "./socket-answer.ts";
 import { closeCodes, type SocketData } from "./socket-data.ts";
@@ -29,6 +29,8 @@ export interface SocketDeps {
   connections: Connections;
   access: Access;
   refusals: Refusals;
+  tokenRate: RateLimit | undefined;
+  addressRate: RateLimit | undefined;
   /** The text of a `QueueStatus` as of now. */
   queueStatus: () => string;
   pingMs: number;
@@ -103,6 +105,8 @@ export class Socket implements Sink<string[]>, Connection {
   receive(message: string | Buffer): void {
     const text = message.toString();
     try {
+      this.deps.addressRate?.take(this.address);
+      this.deps.tokenRate?.take(this.#principal.id ?? "");
       if (message === "refresh") {
         requireScopes(this.#principal, ["jobs:read"]);
         this.ws.send(this.deps.queueStatus());

@@ -67,6 +67,45 @@ describe("requests per second", () => {
     }
   });
 
+  test("messages on WebSockets are counted with them; those that are too many are refused, and the connection lives on", async () => {
+    const { app, admin, make } = await startAuthApp({ tokenRequestsMax: 20 });
+    try {
+      const { token } = await make(["events:read", "jobs:read"]);
+      const [busy, other] = [token, admin].map((one) => new TestSocket(`${app.url}/api/v1/ws`, bearer(one)));
+      await busy?.message(({ event }) => event === "ConnectionOpened");
+      await other?.message(({ event }) => event === "ConnectionOpened");
+      for (let ref = 0; ref < 100; ref++) busy?.send({ op: "ping", ref });
+      const refused = await busy?.message(({ op }) => op === "error");
+      expect(refused).toMatchObject({
+        code: "rate_limited",
+        detail: expect.stringContaining("20 requests"),
+        ref: expect.any(Number),
+      });
+      expect((await app.fetch("/api/v1/queue", { headers: bearer(token) })).status).toBe(429);
+      other?.send({ op: "ping", ref: "other" });
+      expect(await other?.message(({ ref }) => ref === "other")).toMatchObject({ op: "pong" });
+      await eventually(() => {
+        busy?.send({ op: "ping", ref: "later" });
+        return busy?.messages.some(({ op, ref }) => op === "pong" && ref === "later") ?? false;
+      });
+    } finally {
+      await app.stop();
+    }
+  });
+
+  test("of one address are counted on a loopback server that is open to all, when a limit is set", async () => {
+    const app = await startApp({ addressRequestsMax: 5 });
+    try {
+      const socket = new TestSocket(`${app.url}/api/v1/ws`);
+      await socket.message(({ event }) => event === "ConnectionOpened");
+      for (let ref = 0; ref < 100; ref++) socket.send({ op: "ping", ref });
+      expect(await socket.message(({ op }) => op === "error")).toMatchObject({ code: "rate_limited" });
+      expect((await app.fetch("/health")).status).toBe(429);
+    } finally {
+      await app.stop();
+    }
+  });
+
   test("of one address are answered with 429, those of the proxies' clients each for itself", async () => {
     const { app, admin } = await startAuthApp({ addressRequestsMax: 5, trustedProxies: ["127.0.0.0/8"] });
     try {
@@ -125,6 +164,29 @@ describe("streams", () => {
       const after = new TestSocket(`${app.url}/api/v1/ws`);
       expect(await after.opened).toBe(true);
     } finally {
+      await app.stop();
+    }
+  });
+
+  test("of one address are bounded where a proxy tells addresses apart, with auth off, too", async () => {
+    const app = await startApp({ trustedProxies: ["127.0.0.1"] });
+    const clients: TcpClient[] = [];
+    const open = async (address: string) => {
+      const client = await TcpClient.open(app.url);
+      clients.push(client);
+      client.send(`GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: ${address}\r\n\r\n`);
+      await eventually(() => client.text.includes("event: "));
+      return client.text;
+    };
+    try {
+      for (let batch = 0; batch < 10; batch++) {
+        const opened = await Promise.all(Array.from({ length: 100 }, () => open("203.0.113.7")));
+        expect(opened.filter((text) => !text.includes("ConnectionOpened"))).toEqual([]);
+      }
+      expect(await open("203.0.113.7")).toContain('"reason":"overloaded"');
+      expect(await open("203.0.113.8")).toContain("ConnectionOpened");
+    } finally {
+      for (const client of clients) client.close();
       await app.stop();
     }
   });
