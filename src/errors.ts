@@ -31,6 +31,7 @@ export const limitNames = [
   "requests_per_token",
   "requests_per_address",
   "polls",
+  "page_items",
   "header_bytes",
   "slow_bodies",
   "body_bytes",

@@ -34,6 +34,12 @@ export const limitSettings = {
     help: "long polls and claims of jobs that wait at once",
     parse: integer(1, 1_000_000),
   }),
+  pageItemsMax: setting({
+    env: "MATRIC_PAGE_ITEMS_MAX",
+    default: 500,
+    help: "items in one page of a list or of the history; no fewer than the 500 that every client may ask for",
+    parse: integer(500, 10_000),
+  }),
   tokensMax: setting({
     env: "MATRIC_TOKENS_MAX",
     default: 1000,

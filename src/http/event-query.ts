@@ -40,7 +40,11 @@ export const streamQuery = Type.Object({
   after: Type.Optional(Type.String({ description: "Another spelling of `since`" })),
   before: Type.Optional(Type.String({ description: "History: events before this id" })),
   cursor: Type.Optional(Type.String({ description: "History and long poll: the next_cursor of the answer before" })),
-  limit: Type.Optional(Type.String({ description: "History: at most so many events (default 50, at most 500)" })),
+  limit: Type.Optional(
+    Type.String({
+      description: "History: at most so many events (default 50, at most as many as the lists give, 500 unless set otherwise)",
+    }),
+  ),
 });
 
 /** All query parameters of `GET /ws`. */

@@ -19,6 +19,7 @@ import { filterFrom, numberFrom, startOf, streamParams, streamQuery } from "./ev
 import { patiently } from "./idle.ts";
 import { jsonText } from "./json.ts";
 import { json, operation } from "./operation.ts";
+import { pageItemsDefault, refuseLargePage } from "./page-query.ts";
 import { plugin } from "./plugin.ts";
 import type { Services } from "./services.ts";
 import { closingStream, openStream, streamHeaders } from "./stream.ts";
@@ -188,7 +189,7 @@ async function poll(services: Services, request: Request, params: URLSearchParam
   const query = {
     filter: filterFor(principal, params),
     position,
-    limit: limitFrom(params),
+    limit: limitFrom(params, config.pageItemsMax),
     timeoutMs,
     batchMs: numberFrom(params, "batch_ms", 0, batchMsMax, 0),
   };
@@ -197,12 +198,12 @@ async function poll(services: Services, request: Request, params: URLSearchParam
 }
 
 async function history(services: Services, request: Request, params: URLSearchParams): Promise<Response> {
-  const { log, clock, gate } = services;
+  const { config, log, clock, gate } = services;
   const { position } = startOf(request, params, log, clock.now(), log.oldest() - 1);
   const beforeText = params.get("before");
   const before = beforeText ? endBefore(log, beforeText, clock.now()) : undefined;
   const filter = filterFor(gate.callerOf(request), params);
-  const query = { filter, after: position.seq, limit: limitFrom(params), signal: request.signal };
+  const query = { filter, after: position.seq, limit: limitFrom(params, config.pageItemsMax), signal: request.signal };
   const found = await readHistory(log, before === undefined ? query : { ...query, before });
   const { gap } = position;
   return page(found.events, found.isEnd ? null : log.idOf(found.position), gap && `,"gap":${JSON.stringify(gap)}`);
@@ -212,8 +213,9 @@ function filterFor({ hidden }: Principal, params: URLSearchParams): Filter {
   return withoutFamilies(filterFrom(params) ?? everything, hidden);
 }
 
-function limitFrom(params: URLSearchParams): number {
-  return numberFrom(params, "limit", 1, 500, 50);
+function limitFrom(params: URLSearchParams, itemsMax: number): number {
+  refuseLargePage(Number(params.get("limit")), itemsMax);
+  return numberFrom(params, "limit", 1, itemsMax, pageItemsDefault);
 }
 
 function page(events: readonly { text: string }[], nextCursor: string | null, more = ""): Response {

@@ -1,3 +1,4 @@
+import { Type } from "@sinclair/typebox";
 import { requireScopes } from "../auth/principal.ts";
 import {
   aiRevision,
@@ -17,6 +18,7 @@ import { emptyAnswer } from "./empty.ts";
 import { patiently } from "./idle.ts";
 import { jsonText } from "./json.ts";
 import { json, operation } from "./operation.ts";
+import { pageQuery } from "./page-query.ts";
 import { plugin } from "./plugin.ts";
 import { queryReader } from "./read-query.ts";
 import type { Services } from "./services.ts";
@@ -26,8 +28,9 @@ const path = { id: "Id of the job" };
 const located = { Location: "Where it can be read from now on" };
 
 /** Jobs, for those who ask for work, and for the workers outside this process that do it. */
-export function jobRoutes({ jobs, gate, polls }: Services) {
-  const readList = queryReader(ListJobs);
+export function jobRoutes({ jobs, gate, polls, config }: Services) {
+  const ListOfJobs = Type.Object({ ...ListJobs.properties, ...pageQuery(config.pageItemsMax) });
+  const readList = queryReader(ListOfJobs);
   return plugin("jobs")
     .post(
       "/jobs",
@@ -55,7 +58,7 @@ export function jobRoutes({ jobs, gate, polls }: Services) {
         id: "listJobs",
         tag,
         summary: "List jobs, the newest first",
-        query: ListJobs,
+        query: ListOfJobs,
         answers: { 200: json("One page", JobPage) },
       }),
     })

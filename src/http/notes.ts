@@ -26,11 +26,10 @@ const ifNoneMatch = Type.Object({
   ),
 });
 
-const ListNotes = Type.Object({ ...NoteFilter.properties, ...pageQuery });
-const ListRevisions = Type.Object(pageQuery);
-
 /** Notes and their revisions. */
-export function noteRoutes({ notes, jobs }: Services) {
+export function noteRoutes({ notes, jobs, config }: Services) {
+  const ListRevisions = Type.Object(pageQuery(config.pageItemsMax));
+  const ListNotes = Type.Object({ ...NoteFilter.properties, ...ListRevisions.properties });
   const readList = queryReader(ListNotes);
   const readRevisions = queryReader(ListRevisions);
   const versionNow = (id: string) => () => notes.get(id).version;

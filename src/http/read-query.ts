@@ -2,6 +2,7 @@ import type { Static, TObject } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { invalid } from "../errors.ts";
 import { mismatch } from "../mismatch.ts";
+import { refuseLargePage } from "./page-query.ts";
 
 /** What some clients add to every request, so that no cache answers it. */
 const againstCaches = "_";
@@ -24,6 +25,7 @@ export function queryReader<Schema extends TObject>(schema: Schema): (request: R
       query[name] = property.type === "integer" && /^-?\d{1,15}$/.test(text) ? Number(text) : text;
     }
     if (check.Check(query)) return query;
+    refuseLargePage(Number(query.limit), Number(schema.properties.limit?.maximum));
     throw mismatch(check.Errors(query).First(), "The query");
   };
 }

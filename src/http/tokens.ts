@@ -9,10 +9,10 @@ import { queryReader } from "./read-query.ts";
 import type { Services } from "./services.ts";
 
 const tag = "access";
-const ListTokens = Type.Object(pageQuery);
 
 /** Access tokens, for administrators. */
-export function tokenRoutes({ access: { tokens } }: Services) {
+export function tokenRoutes({ access: { tokens }, config }: Services) {
+  const ListTokens = Type.Object(pageQuery(config.pageItemsMax));
   const readList = queryReader(ListTokens);
   return plugin("tokens")
     .post("/tokens", async ({ body }) => jsonText(JSON.stringify(await tokens.create(body)), 201), {

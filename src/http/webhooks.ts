@@ -30,11 +30,10 @@ const path = { id: "Id of the webhook" };
 const deliveryPath = { ...path, delivery_id: "Id of the delivery" };
 const located = { Location: "Where it can be read from now on" };
 
-const ListWebhooks = Type.Object(pageQuery);
-const ListDeliveries = Type.Object({ ...DeliveryFilter.properties, ...pageQuery });
-
 /** Webhooks, and what was sent to them. */
-export function webhookRoutes({ webhooks, gate }: Services) {
+export function webhookRoutes({ webhooks, gate, config }: Services) {
+  const ListWebhooks = Type.Object(pageQuery(config.pageItemsMax));
+  const ListDeliveries = Type.Object({ ...DeliveryFilter.properties, ...ListWebhooks.properties });
   const readList = queryReader(ListWebhooks);
   const readDeliveries = queryReader(ListDeliveries);
   return plugin("webhooks")

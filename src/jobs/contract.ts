@@ -105,7 +105,8 @@ export const ListJobs = Type.Object(
     status: Type.Optional(JobStatus),
     type: Type.Optional(Type.String({ maxLength: 64 })),
     note_id: Type.Optional(Id),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })),
+    // Whoever serves a list bounds its pages.
+    limit: Type.Optional(Type.Integer({ minimum: 1, default: 50 })),
     cursor: Type.Optional(Type.String({ maxLength: 64, description: "`next_cursor` of the page before" })),
   },
   strict,

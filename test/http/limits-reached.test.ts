@@ -103,6 +103,19 @@ const attacks: Record<LimitName, Attack> = {
     },
     told: { status: 503, limit: "polls", retryAfter: "5" },
   },
+  page_items: {
+    limits: { pageItemsMax: 600 },
+    async run(server) {
+      const items = (count: number, list: string) =>
+        ask(server, "GET", `/api/v1/${list}limit=${count}`, undefined, { accept: "application/json" });
+      for (const list of ["notes?", "jobs?", "webhooks?", "tokens?", "events?", "events?transport=poll&wait_seconds=0&"]) {
+        expect(await items(600, list)).toMatchObject({ status: 200 });
+        expect(await items(601, list)).toMatchObject({ status: 422, limit: "page_items" });
+      }
+      return items(601, "notes?");
+    },
+    told: { status: 422, limit: "page_items", retryAfter: null },
+  },
   header_bytes: {
     limits: { headerBytesMax: 2048 },
     async run(server) {
