@@ -7,3 +7,11 @@ export const securityHeaders = {
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "cross-origin-resource-policy": "same-origin",
 } as const;
+
+/** Also on what is a page; on answers for programs they would say nothing new, and cost a little each time. */
+export const pageSecurityHeaders = {
+  ...securityHeaders,
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+} as const;

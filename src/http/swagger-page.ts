@@ -1,6 +1,6 @@
 import viewerStyle from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import viewerScript from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
-import { securityHeaders } from "./security-headers.ts";
+import { pageSecurityHeaders, securityHeaders } from "./security-headers.ts";
 
 /** Everything that the page loads comes from this server; it runs in a network without any other. */
 const contentSecurityPolicy =
@@ -32,7 +32,7 @@ export function swaggerPage({ pathname }: URL): Response {
 `;
   return new Response(html, {
     headers: {
-      ...securityHeaders,
+      ...pageSecurityHeaders,
       "content-type": "text/html; charset=utf-8",
       "content-security-policy": contentSecurityPolicy,
       "cache-control": "no-cache",

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { MatricError } from "../errors.ts";
 import { loadPage, type ServedFile } from "./page-files.ts";
+import { pageSecurityHeaders } from "./security-headers.ts";
 
 const types: Record<string, string> = {
   html: "text/html; charset=utf-8",
@@ -24,14 +25,7 @@ const contentSecurityPolicy = [
   "trusted-types dompurify matric",
 ].join("; ");
 
-const security = {
-  "content-security-policy": contentSecurityPolicy,
-  "x-content-type-options": "nosniff",
-  "x-frame-options": "DENY",
-  "referrer-policy": "no-referrer",
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-resource-policy": "same-origin",
-};
+const security = { ...pageSecurityHeaders, "content-security-policy": contentSecurityPolicy };
 
 /** The page at `/`. */
 export function pageRoutes() {

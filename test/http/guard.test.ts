@@ -238,3 +238,9 @@ test("HTTP/1.0, as checks of load balancers speak it, needs no Host", async () =
   expect(await client("/swagger")).toBe("HTTP/1.1 200 OK");
   expect(await client("/nothing")).toBe("HTTP/1.1 404 Not Found");
 });
+
+test.each(["/", "/swagger"])("the page at %s is framed by nobody, and tells nobody where its reader comes from", async (path) => {
+  const { headers } = await app.fetch(path);
+  const shown = ["x-frame-options", "referrer-policy", "cross-origin-opener-policy"].map((name) => headers.get(name));
+  expect(shown).toEqual(["DENY", "no-referrer", "same-origin"]);
+});
