@@ -16,6 +16,7 @@ export interface TokenRow {
 export class TokenStore {
   readonly #insert;
   readonly #all;
+  readonly #alive;
   readonly #key;
   readonly #setKey;
   readonly #revoke;
@@ -25,6 +26,9 @@ export class TokenStore {
   constructor({ sqlite }: Db) {
     this.#insert = sqlite.query("INSERT INTO tokens (id, hash, name, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)");
     this.#all = sqlite.query<TokenRow, []>("SELECT * FROM tokens ORDER BY id");
+    this.#alive = sqlite.query<{ count: number }, [number]>(
+      "SELECT count(*) AS count FROM tokens WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)",
+    );
     this.#key = sqlite.query<{ key: Uint8Array }, []>("SELECT key FROM token_key WHERE id = 1");
     this.#setKey = sqlite.query("INSERT INTO token_key (id, key) VALUES (1, ?)");
     this.#revoke = sqlite.query("UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL");
@@ -34,6 +38,11 @@ export class TokenStore {
 
   all(): TokenRow[] {
     return this.#all.all();
+  }
+
+  /** How many are neither revoked nor expired. */
+  countAlive(now: number): number {
+    return this.#alive.get(now)?.count ?? 0;
   }
 
   key(): Uint8Array | undefined {

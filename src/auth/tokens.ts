@@ -85,10 +85,6 @@ export class Tokens {
     const now = clock.now();
     const expiresAtMs = expires_at === undefined ? null : expiryOf(expires_at, now);
     if (name.trim() === "" || /\p{Cc}/u.test(name)) throw invalid("name", "name must hold letters, and no control characters.");
-    if (this.#alive(now) >= max) {
-      const message = `There are ${max} tokens, more are not made; revoke one first.`;
-      throw new MatricError("rate_limited", message, { retry_after_seconds: 60, limit: "tokens" });
-    }
     const token = createSecret();
     const row: TokenRow = {
       id: Bun.randomUUIDv7(),
@@ -102,6 +98,11 @@ export class Tokens {
     };
     const old = this.#tooOld(now);
     await writer.write((tx) => {
+      // In the transaction, where those count that are being made in the same moment.
+      if (this.#store.countAlive(now) >= max) {
+        const message = `There are ${max} tokens, more are not made; revoke one first.`;
+        throw new MatricError("rate_limited", message, { retry_after_seconds: 60, limit: "tokens" });
+      }
       this.#store.insert(row);
       for (const { id } of old) this.#store.forget(id);
       tx.afterCommit(() => {
@@ -171,10 +172,6 @@ export class Tokens {
       .catch((error) => {
         logger.debug("the last use of a token was not stored", { error: String(error) });
       });
-  }
-
-  #alive(now: number): number {
-    return [...this.#byId.values()].filter(({ row }) => statusOf(row, now) === "active").length;
   }
 
   /** Those that ended, past `endedMax`, the oldest first. */

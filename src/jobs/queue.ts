@@ -59,6 +59,8 @@ export class JobQueue {
   readonly #worker: JobWorker;
   readonly #store: JobStore;
   readonly #ledger: JobLedger;
+  /** Jobs on their way into the queue, which the ledger counts when they are durable. */
+  #entering = 0;
   #stopped: Promise<void> | undefined;
 
   /** Throws `invalid` when a type would be served both by the server and by external workers. */
@@ -139,12 +141,15 @@ export class JobQueue {
 
   /** Lets a failed or cancelled job begin anew, with all its attempts. Rejects with `conflict` for any other. */
   retry(id: string, actor: Actor): Promise<Job> {
-    return this.#desk.change(id, (tx, row) => {
-      if (row.status !== "failed" && row.status !== "cancelled") {
-        throw conflict(`The job is ${row.status}; only a failed or cancelled job can be retried.`);
-      }
-      return toJob(this.#desk.advance(tx, row, (job) => lifecycle.retry(job, actor)));
-    });
+    return this.#withRoom((enter) =>
+      this.#desk.change(id, (tx, row) => {
+        if (row.status !== "failed" && row.status !== "cancelled") {
+          throw conflict(`The job is ${row.status}; only a failed or cancelled job can be retried.`);
+        }
+        enter();
+        return toJob(this.#desk.advance(tx, row, (job) => lifecycle.retry(job, actor)));
+      }),
+    );
   }
 
   status(): QueueStatus {
@@ -184,21 +189,35 @@ export class JobQueue {
 
   #create(request: CreateJob, actor: Actor): Promise<CreatedJob> {
     const { type, note_id: noteId, payload = {}, deduplicate = false } = request;
-    return this.#options.writer.write((tx) => {
-      this.#accept(type, noteId, payload);
-      const work = fingerprint([type, noteId ?? null, payload]);
-      const waiting = deduplicate ? this.#store.waitingEqual(work) : undefined;
-      if (waiting) return { job: toJob(waiting), created: false };
-      this.#mustHaveRoom();
-      return { job: toJob(this.#add(tx, request, work, actor)), created: true };
-    });
+    return this.#withRoom((enter) =>
+      this.#options.writer.write((tx) => {
+        this.#accept(type, noteId, payload);
+        const work = fingerprint([type, noteId ?? null, payload]);
+        const waiting = deduplicate ? this.#store.waitingEqual(work) : undefined;
+        if (waiting) return { job: toJob(waiting), created: false };
+        enter();
+        return { job: toJob(this.#add(tx, request, work, actor)), created: true };
+      }),
+    );
   }
 
-  #mustHaveRoom(): void {
+  /** Runs a change that may put one job into the queue, which it says by `enter`: that throws `overloaded` when there is no room. */
+  async #withRoom<Result>(change: (enter: () => void) => Promise<Result>): Promise<Result> {
     const { waitingMax = Number.POSITIVE_INFINITY } = this.#options;
-    if (this.#ledger.status().pending < waitingMax) return;
-    const message = `${waitingMax} jobs wait already; try again when some are done.`;
-    throw new MatricError("overloaded", message, { retry_after_seconds: 10, limit: "jobs_waiting" });
+    let entered = 0;
+    const enter = () => {
+      if (this.#ledger.status().pending + this.#entering >= waitingMax) {
+        const message = `${waitingMax} jobs wait already; try again when some are done.`;
+        throw new MatricError("overloaded", message, { retry_after_seconds: 10, limit: "jobs_waiting" });
+      }
+      entered = 1;
+      this.#entering++;
+    };
+    try {
+      return await change(enter);
+    } finally {
+      this.#entering -= entered;
+    }
   }
 
   #accept(type: string, noteId: string | undefined, payload: Record<string, unknown>): void {

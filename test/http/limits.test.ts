@@ -36,7 +36,7 @@ describe("requests per second", () => {
     rate.take("b");
   });
 
-  test("0 means any number, and a million keys cost a bounded amount", () => {
+  test("0 means any number, and a million keys cost a bounded amount", async () => {
     const clock = new ManualClock();
     const none = new RateLimit(0, clock, "requests_per_token");
     for (let count = 0; count < 10_000; count++) none.take("a");
@@ -44,8 +44,11 @@ describe("requests per second", () => {
     Bun.gc(true);
     const before = process.memoryUsage().heapUsed;
     for (let count = 0; count < 1_000_000; count++) rate.take(`key ${count}`);
-    Bun.gc(true);
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(20 * 1024 * 1024);
+    // What other tests left behind may go in between, or only at the next collection.
+    await eventually(() => {
+      Bun.gc(true);
+      return process.memoryUsage().heapUsed - before < 20 * 1024 * 1024;
+    });
   });
 
   test("of one token are answered with 429 and Retry-After; another one is not hurt", async () => {
@@ -239,6 +242,39 @@ test("jobs that wait are bounded", async () => {
     const id = "id" in first.body ? first.body.id : "";
     await app.call(Job, "POST", `/jobs/${id}/cancel`);
     expect((await create()).status).toBe(202);
+  } finally {
+    await app.stop();
+  }
+});
+
+test.each([
+  ["tokens", { tokensMax: 6 }, { name: "one", scopes: ["notes:read"] }],
+  ["webhooks", { webhooksMax: 5 }, { url: "https://example.com/", events: ["*"] }],
+  ["jobs", { jobsWaitingMax: 5, jobTypes: ["resize"] }, { type: "resize" }],
+  ["events/tickets", { ticketsMax: 5 }, undefined],
+])("of %s that are asked for in the same moment no more are made than may be", async (path, limits, body) => {
+  const { app, admin } = await startAuthApp({ durability: "full", ...limits });
+  try {
+    const text = body === undefined ? null : JSON.stringify(body);
+    const init = { method: "POST", headers: { "content-type": "application/json", ...bearer(admin) }, body: text };
+    const answers = await Promise.all(Array.from({ length: 40 }, () => app.fetch(`/api/v1/${path}`, init)));
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(5);
+  } finally {
+    await app.stop();
+  }
+});
+
+test("a job that failed can be retried when there is room for it", async () => {
+  const app = await startApp({ jobsWaitingMax: 1, jobTypes: ["resize"] });
+  try {
+    const create = async () => (await app.call(Job, "POST", "/jobs", { body: { type: "resize" } })).body.id;
+    const cancelled = await create();
+    await app.call(Job, "POST", `/jobs/${cancelled}/cancel`);
+    const waiting = await create();
+    const retry = () => app.call(Type.Union([Job, Problem]), "POST", `/jobs/${cancelled}/retry`);
+    expect(await retry()).toMatchObject({ status: 503, body: { limit: "jobs_waiting" } });
+    await app.call(Job, "POST", `/jobs/${waiting}/cancel`);
+    expect(await retry()).toMatchObject({ status: 200, body: { status: "queued" } });
   } finally {
     await app.stop();
   }
