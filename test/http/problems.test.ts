@@ -1,9 +1,14 @@
+import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Static } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import { Problem } from "../../src/http/problem.ts";
 import { Note } from "../../src/notes/contract.ts";
+import { errorLog } from "../support/error-log.ts";
 import { startApp, type TestApp } from "../support/start-app.ts";
 
 const mebibyte = 1024 * 1024;
@@ -256,4 +261,25 @@ describe("an address", () => {
     }
     expect(await (await app.fetch("/api/v1/connections")).json()).toMatchObject({ items: [] });
   });
+});
+
+test("what fails inside is told in the log, and of it no word to the client", async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "matric-test-"));
+  const { logger, errors } = errorLog();
+  const other = await startApp({ dataDir }, { logger });
+  const { body } = await other.call(Note, "POST", "/notes", { body: { title: "Sea", content: "deep" } });
+  const sqlite = new Database(join(dataDir, "matric.db"));
+  sqlite.run("UPDATE notes SET created_at = 9e18");
+  sqlite.close();
+  const problem = await problemIn(await other.fetch(`/api/v1/notes/${body.id}`));
+  expect(problem).toEqual({
+    type: "urn:matric:error:internal",
+    title: "Internal error",
+    status: 500,
+    code: "internal",
+    detail: "Something went wrong on the server; its log tells what.",
+  });
+  expect(errors).toEqual([expect.stringContaining("Invalid Date")]);
+  await other.stop();
+  rmSync(dataDir, { recursive: true });
 });
