@@ -4,6 +4,8 @@ import type { EventLog, StoredEvent } from "./log.ts";
 /** Rows looked at in one turn of the event loop, so that a rare event far away does not keep the streams waiting. */
 const stepEvents = 2000;
 const stepCharsMax = 1024 * 1024;
+/** A page ends early rather than hold hundreds of the largest events; the 200 that agents and the page ask for always fit. */
+const pageCharsMax = 16 * 1024 * 1024;
 
 export interface HistoryQuery {
   filter: Filter;
@@ -23,19 +25,21 @@ export interface HistoryPage {
   isEnd: boolean;
 }
 
-/** One page of the log, oldest first. */
+/** One page of the log, oldest first: at most `limit` events, fewer when they are very large. */
 export async function readHistory(log: EventLog, { filter, after, before, limit, signal }: HistoryQuery): Promise<HistoryPage> {
   const end = Math.min(log.head(), before === undefined ? Number.POSITIVE_INFINITY : before - 1);
   const events: StoredEvent[] = [];
   let position = after;
+  let chars = 0;
   while (position < end && !signal?.aborted) {
     const step = log.readAfter(position, stepEvents, stepCharsMax);
     if (step.length === 0) break;
     for (const event of step) {
       if (event.seq > end) return { events, position: Math.max(position, end), isEnd: true };
       if (matches(filter, event)) {
-        if (events.length === limit) return { events, position, isEnd: false };
+        if (events.length === limit || chars >= pageCharsMax) return { events, position, isEnd: false };
         events.push(event);
+        chars += event.text.length;
       }
       position = event.seq;
     }
