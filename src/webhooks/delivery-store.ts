@@ -61,6 +61,11 @@ const attemptColumns = "number, at, status, error_code, error, durations, reques
 
 /** The rows of deliveries and their attempts. What writes must run inside the writer's transaction. Prepared once. */
 export class DeliveryStore {
+  /**
+   * Newest row given out, committed or not. None is given out twice, as SQLite would do when the newest are removed: an attempt that
+   * is still under way must not meet another delivery in its row.
+   */
+  #given: number;
   readonly #insert;
   readonly #save;
   readonly #get;
@@ -80,9 +85,10 @@ export class DeliveryStore {
   readonly #removePending;
 
   constructor({ sqlite }: Db) {
+    this.#given = sqlite.query<{ newest: number | null }, []>("SELECT max(row_id) AS newest FROM deliveries").get()?.newest ?? 0;
     this.#insert = sqlite.query(
-      `INSERT INTO deliveries (id, webhook_id, seq, event_id, event, status, is_lenient, next_attempt_at, created_at)
-       VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?)`,
+      `INSERT INTO deliveries (row_id, id, webhook_id, seq, event_id, event, status, is_lenient, next_attempt_at, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?)`,
     );
     this.#save = sqlite.query(
       `UPDATE deliveries SET status = ?, attempts = ?, round_attempts = ?, is_lenient = ?, next_attempt_at = ?, last_status = ?,
@@ -139,9 +145,10 @@ export class DeliveryStore {
   insert({ webhookId, seq, eventId, event, isLenient, nextAttemptAt }: NewDelivery, now: number): DeliveryRow {
     const id = Bun.randomUUIDv7();
     const is_lenient = isLenient ? 1 : 0;
-    const { lastInsertRowid } = this.#insert.run(id, webhookId, seq, eventId, event, is_lenient, nextAttemptAt, now);
+    const row_id = ++this.#given;
+    this.#insert.run(row_id, id, webhookId, seq, eventId, event, is_lenient, nextAttemptAt, now);
     return {
-      row_id: Number(lastInsertRowid),
+      row_id,
       id,
       webhook_id: webhookId,
       seq,

@@ -138,6 +138,17 @@ describe("a receiver is sent", () => {
     await server.clock.advance(10_000);
     expect(server.take()).toEqual(["ThingOne"]);
   });
+
+  test("what it was sent, whatever comes of a request to one that was removed", async () => {
+    const removed = await server.create({ url: "https://removed.example/" });
+    await server.publish("ThingOne");
+    const underWay = server.last();
+    await server.webhooks.remove(removed.id);
+    const kept = await server.create({ url: "https://kept.example/" });
+    await server.publish("ThingTwo");
+    await underWay.answer(200);
+    expect(server.delivery(kept, "ThingTwo")).toMatchObject({ status: "pending", attempts: 0 });
+  });
 });
 
 describe("one receiver that never answers", () => {
