@@ -63,12 +63,13 @@ export class Courier {
   }
 
   async #attempt(lane: Lane, delivery: DeliveryRow, isProbe: boolean): Promise<void> {
-    const { log, recent, clock, send, watchAttempt } = this.options;
+    const { ledger, log, recent, clock, send, watchAttempt } = this.options;
     const event = recent.get(delivery.seq) ?? log.get(delivery.seq);
     if (!event) return this.#drop(lane, delivery, "event_expired");
     const { target } = lane;
-    // It was made into a delivery when the webhook still had more rights.
+    // It was made into a delivery when the webhook still had more rights, or wanted more.
     if (!target.mayHave(event.name)) return this.#drop(lane, delivery, "not_allowed");
+    if (delivery.attempts === 0 && !target.wants(event)) return this.#end(lane, delivery, () => ledger.forget(delivery.row_id));
     const nowMs = clock.now();
     const { id: deliveryId, attempts } = delivery;
     const watched = watchAttempt?.({ webhookId: lane.id, deliveryId, event, number: attempts + 1 });
@@ -113,9 +114,14 @@ export class Courier {
       delivery_id: delivery.id,
       event_id: delivery.event_id,
     });
+    await this.#end(lane, delivery, () => ledger.drop(delivery.row_id, lack));
+  }
+
+  /** It is done with without an attempt. */
+  async #end(lane: Lane, delivery: DeliveryRow, change: () => void): Promise<void> {
     lane.ended(delivery, true);
     const isStored = await this.#recorder.write((tx) => {
-      ledger.drop(delivery.row_id, lack);
+      change();
       tx.afterCommit(() => lane.recorded(delivery.row_id, undefined));
     });
     if (!isStored) this.#giveUp(lane, delivery);

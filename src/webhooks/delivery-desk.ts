@@ -8,12 +8,11 @@ import { positionSince } from "../events/since.ts";
 import type { Delivery, DeliveryDetail, DeliveryFilter, DeliveryPage, Replay, ReplayEvents, TestedWebhook } from "./contract.ts";
 import type { DeliveryRow, DeliveryStore } from "./delivery-store.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { filterOf } from "./intake.ts";
 import { tryOnceMore } from "./lifecycle.ts";
 import { outgoing, shownHeaders } from "./outgoing.ts";
 import type { Send } from "./sending.ts";
 import type { WebhookRow, WebhookStore } from "./store.ts";
-import { Target } from "./target.ts";
+import { filterOf, Target } from "./target.ts";
 import { attemptOf, deliveryOf } from "./wire.ts";
 
 /** Rows looked at in one turn of the event loop. */

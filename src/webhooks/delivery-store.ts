@@ -83,6 +83,7 @@ export class DeliveryStore {
   readonly #addAttempt;
   readonly #attempts;
   readonly #removePending;
+  readonly #remove;
 
   constructor({ sqlite }: Db) {
     this.#given = sqlite.query<{ newest: number | null }, []>("SELECT max(row_id) AS newest FROM deliveries").get()?.newest ?? 0;
@@ -133,6 +134,7 @@ export class DeliveryStore {
       `SELECT ${attemptColumns} FROM delivery_attempts WHERE delivery = ? ORDER BY number`,
     );
     this.#removePending = sqlite.query("DELETE FROM deliveries WHERE webhook_id = ? AND status = 'pending'");
+    this.#remove = sqlite.query("DELETE FROM deliveries WHERE row_id = ?");
 
     // The literal status lets SQLite use the partial indexes.
     function pageOf(status: DeliveryStatus) {
@@ -271,5 +273,9 @@ export class DeliveryStore {
 
   removePending(webhookId: string): void {
     this.#removePending.run(webhookId);
+  }
+
+  remove(rowId: number): void {
+    this.#remove.run(rowId);
   }
 }

@@ -167,7 +167,8 @@ export class Webhooks {
   }
 
   /**
-   * Changes what `patch` names; what is under way is not affected. It may read no more than those who changed it.
+   * Changes what `patch` names, from the next attempt on: what was owed and never tried is forgotten if it is not wanted now. It may
+   * read no more than those who changed it.
    * Rejects with `invalid`.
    */
   async update(id: string, patch: UpdateWebhook, by: Rights = allRights): Promise<Webhook> {

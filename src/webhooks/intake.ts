@@ -1,7 +1,8 @@
-import { type Filter, withoutFamilies } from "../events/filter.ts";
+import type { Filter } from "../events/filter.ts";
 import type { StoredEvent } from "../events/log.ts";
 import type { Lane } from "./lane.ts";
 import type { ReplayRow, WebhookRow } from "./store.ts";
+import { filterOf } from "./target.ts";
 
 /** How far the log has been read for one webhook, and what of it is still to be turned into deliveries. */
 export class Intake {
@@ -48,9 +49,4 @@ export class Intake {
     this.fresh = [];
     return taken;
   }
-}
-
-export function filterOf({ events, topics, hidden }: Pick<WebhookRow, "events" | "topics" | "hidden">): Filter {
-  const filter = { events: JSON.parse(events), topics: JSON.parse(topics), noteIds: [], jobIds: [] };
-  return withoutFamilies(filter, hidden === "[]" ? undefined : JSON.parse(hidden));
 }

@@ -102,6 +102,11 @@ export class Ledger {
     if (delivery) deliveries.save(lifecycle.drop(delivery, lack, clock.now()));
   }
 
+  /** It is not owed any more, and nobody was sent it. */
+  forget(rowId: number): void {
+    this.options.deliveries.remove(rowId);
+  }
+
   activate(tx: Tx, webhook: WebhookRow, actor: Actor): void {
     this.#turn(tx, webhook, lifecycle.activate(webhook, actor, this.options.clock.now()));
   }

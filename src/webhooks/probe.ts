@@ -1,8 +1,8 @@
 import { matches, mayHave } from "../events/filter.ts";
 import type { EventLog, StoredEvent } from "../events/log.ts";
 import type { DeliveryRow, DeliveryStore } from "./delivery-store.ts";
-import { filterOf } from "./intake.ts";
 import type { WebhookRow } from "./store.ts";
+import { filterOf } from "./target.ts";
 
 const pageEvents = 512;
 const pageCharsMax = 256 * 1024;

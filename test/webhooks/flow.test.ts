@@ -149,6 +149,27 @@ describe("a receiver is sent", () => {
     await underWay.answer(200);
     expect(server.delivery(kept, "ThingTwo")).toMatchObject({ status: "pending", attempts: 0 });
   });
+
+  test("nothing that it does not want any more, unless it was tried before", async () => {
+    const webhook = await server.create({ events: ["Thing*", "Noise"], max_concurrency: 2 });
+    await server.publish("Noise", "ThingOne", "Noise", "ThingTwo", "Noise");
+    const [tried, one] = server.requests.slice();
+    expect(server.take()).toEqual(["Noise", "ThingOne"]);
+    await tried?.answer(500);
+    await server.webhooks.update(webhook.id, { events: ["Thing*"] });
+    server.always = () => 200;
+    await one?.answer(200);
+    await server.publish("Noise", "ThingThree");
+    await server.clock.advance(1000);
+    expect(server.take()).toEqual(["ThingTwo", "ThingThree", "Noise"]);
+    expect(server.deliveries(webhook).map(({ event, attempts, status }) => [event, attempts, status])).toEqual([
+      ["ThingThree", 1, "delivered"],
+      ["ThingTwo", 1, "delivered"],
+      ["ThingOne", 1, "delivered"],
+      ["Noise", 2, "delivered"],
+    ]);
+    expect(server.webhooks.get(webhook.id)).toMatchObject({ status: "active", pending: 0, lag: 0 });
+  });
 });
 
 describe("one receiver that never answers", () => {
