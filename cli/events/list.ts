@@ -33,10 +33,10 @@ export function registerList(events: Command, io: Io): void {
 
 export async function run(options: ListOptions, context: Context): Promise<void> {
   const { client, io, json, signal } = context;
-  const { limit, since, after = since, before } = options;
+  const { limit, since, after, before } = options;
   const line = eventLineFor(io);
   const events = listUpTo(limit, async (page) => {
-    const found = await client.events.list({ filter: filterOf(options), after, before, ...page }, signal);
+    const found = await client.events.list({ filter: filterOf(options), since, after, before, ...page }, signal);
     if (found.gap) await tellGap(context, found.gap);
     return found;
   });

@@ -18,6 +18,8 @@ export interface HistoryRequest extends PageQuery {
   filter?: EventFilter;
   /** An event id, a time, how long ago (`10m`), `earliest` or `latest`: events after it. */
   after?: string | undefined;
+  /** Another word for `after`. */
+  since?: string | undefined;
   before?: string | undefined;
 }
 
@@ -53,8 +55,8 @@ export class EventsApi {
   }
 
   /** One page of history, oldest first. */
-  list({ filter, after, before, limit, cursor }: HistoryRequest = {}, signal?: AbortSignal): Promise<EventPage> {
-    return this.api.json("GET", events, EventPage, { query: { ...filterQuery(filter), after, before, limit, cursor }, signal });
+  list({ filter, ...place }: HistoryRequest = {}, signal?: AbortSignal): Promise<EventPage> {
+    return this.api.json("GET", events, EventPage, { query: { ...filterQuery(filter), ...place }, signal });
   }
 
   /** The next events after a position: at once if there are any, else as soon as one comes, or none in time. */

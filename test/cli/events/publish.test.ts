@@ -45,6 +45,12 @@ describe("events publish", () => {
 });
 
 describe("events list", () => {
+  test.each(["since", "after", "before"])("names the option that is no place in the log: --%s", async (name) => {
+    const { code, stderr } = await run(["list", `--${name}`, "soon"]);
+    expect(code).toBe(2);
+    expect(stderr).toStartWith(`error: ${name} must be an event id`);
+  });
+
   test("reads history over several pages, in order, as JSON or between tabs", async () => {
     const ids = await createClient({ url: server.url }).events.publishAll(
       Array.from({ length: 700 }, (_, n) => ({ event: "Listed", data: { n } })),
