@@ -6,6 +6,8 @@ const Connection = Type.Object({ id: Type.String(), transport: Type.String(), cu
 const Connections = Type.Object({ items: Type.Array(Connection) });
 export type Connection = Static<typeof Connection>;
 
+/** Whoever asks wants to know whether the server is well; one that takes longer to say so is not. */
+const healthTimeoutMs = 5000;
 /** The server copies first and sends then; a large database takes its time. */
 const backupTimeoutMs = 60 * 60_000;
 
@@ -14,7 +16,7 @@ export class ServerApi {
   constructor(private readonly api: Api) {}
 
   health(signal?: AbortSignal): Promise<Health> {
-    return this.api.json("GET", "health", Health, { signal });
+    return this.api.json("GET", "health", Health, { signal, timeoutMs: healthTimeoutMs });
   }
 
   /** Who listens now. */
