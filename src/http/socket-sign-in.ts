@@ -42,10 +42,11 @@ export class SocketSignIn implements SocketListener, Connection {
     const ref = refOf(text);
     try {
       this.deps.addressRate?.take(this.address);
+      if (message === "refresh") throw whoAreYou();
       const request = parseSocketMessage(text);
       if (request.op === "ping") this.#answer({ op: "pong", ref });
       else if (request.op === "auth") await this.#signIn(request.token, ref);
-      else throw new MatricError("unauthorized", 'Say who you are first: {"op":"auth","token":"mtr_…"}.');
+      else throw whoAreYou();
     } catch (error) {
       const known = asMatricError(error, this.deps.logger);
       this.deps.refusals.note(known);
@@ -106,4 +107,8 @@ export class SocketSignIn implements SocketListener, Connection {
   #answer(answer: SocketAnswer): void {
     this.ws.send(JSON.stringify(answer));
   }
+}
+
+function whoAreYou(): MatricError {
+  return new MatricError("unauthorized", 'Say who you are first: {"op":"auth","token":"mtr_…"}.');
 }

@@ -214,9 +214,12 @@ describe("a WebSocket without a token", () => {
     socket.send({ op: "subscribe", topics: ["notes"], ref: 1 });
     expect(await socket.message(({ op }) => op === "error")).toMatchObject({ code: "unauthorized", ref: 1 });
     expect(socket.messages).toHaveLength(1);
+    socket.sendText("refresh");
+    await eventually(() => socket.messages.length === 2);
+    expect(socket.messages[1]).toMatchObject({ op: "error", code: "unauthorized" });
     socket.send({ op: "auth", token, ref: 2 });
     await socket.message(named("ConnectionOpened"));
-    expect(socket.messages[1]).toEqual({ op: "auth", ref: 2 });
+    expect(socket.messages[2]).toEqual({ op: "auth", ref: 2 });
     socket.close();
   });
 

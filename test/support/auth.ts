@@ -79,7 +79,11 @@ export class TestSocket {
   }
 
   send(message: unknown): void {
-    this.#socket.send(JSON.stringify(message));
+    this.sendText(JSON.stringify(message));
+  }
+
+  sendText(text: string): void {
+    this.#socket.send(text);
   }
 
   /** The first message that `is` takes, whether it came already or is still to come. */
