@@ -15,7 +15,8 @@ export class StorageError extends MatricError {
 /** Tells what an error of SQLite means for the user. `what` starts the sentence ("The database cannot be used"). */
 export function storageError(error: unknown, what: string): StorageError {
   const code = codeOf(error);
-  if (/^(SQLITE_FULL|ENOSPC|EDQUOT)/.test(code))
+  // SQLite calls it an I/O error when the index of the WAL finds no room.
+  if (/^(SQLITE_FULL|SQLITE_IOERR_SHMSIZE|ENOSPC|EDQUOT)/.test(code))
     return new StorageError("storage_full", `${what}: the disk is full.`, false, error);
   const busy = code.startsWith("SQLITE_BUSY") || code.startsWith("SQLITE_LOCKED");
   return new StorageError("storage_unavailable", `${what}: ${reasonOf(code)}.`, busy, error);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { createClient } from "../../src/client/client.ts";
 import { ByteStream, dataOf } from "../support/byte-stream.ts";
@@ -131,3 +131,34 @@ test.skipIf(isSkipped)("a disk that is full from the start: one clear line", asy
   expect(stderr.trim().split("\n")).toHaveLength(1);
   expect(stderr).toContain("the disk is full");
 });
+
+test.skipIf(isSkipped)(
+  "a disk on which not a byte is left when the server is started again: one clear line, and nothing is lost",
+  async () => {
+    const server = await ServerProcess.start({}, onDisk("data"));
+    const publishing = new Publishing();
+    expect(await publishing.once(server.url)).toBe(201);
+    expect(await server.terminate()).toBe(0);
+    fill(onDisk("ballast"));
+    const { code, stdout, stderr } = await runCli(["serve", "--port", "0", "--data-dir", onDisk("data")]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(stderr).toContain("the disk is full");
+    rmSync(onDisk("ballast"));
+    await server.restart();
+    expect(complaints(publishing.acknowledged, await wholeLog(server.url))).toEqual([]);
+    await server.kill();
+  },
+);
+
+/** To the last byte. */
+function fill(path: string): void {
+  const file = openSync(path, "w");
+  try {
+    for (;;) writeSync(file, new Uint8Array(4096));
+  } catch (error) {
+    expect(error).toMatchObject({ code: "ENOSPC" });
+  } finally {
+    closeSync(file);
+  }
+}
