@@ -78,13 +78,27 @@ export class Guard {
       if (isForeign(request)) throw refused("from the pages of other sites");
       return next;
     }
-    if (host !== null && isAt(origin, host, request.url)) return next;
+    if (host !== null && this.#isOwn(origin, host, request.url)) return next;
     if (!this.#allowed.has(origin.toLowerCase())) throw refused(`from the origin "${origin}"`);
     if (request.method === "OPTIONS" && request.headers.has("access-control-request-method")) return () => preflight(origin);
     return async (again) => {
       const answer = await next(again);
       return answer && withCors(answer, origin);
     };
+  }
+
+  /**
+   * Whether a page of this origin asks the server that it came from. A proxy may add the port that goes without saying, and may end
+   * TLS; where we do that ourselves, a page that came without it is whatever somebody on the way made of it. A proxy in front of a
+   * loopback address that ends TLS at another port than 443 is named in MATRIC_ALLOWED_ORIGINS.
+   */
+  #isOwn(origin: string, host: string, asked: string): boolean {
+    const url = URL.parse(origin);
+    if (!url || (url.protocol !== "http:" && url.protocol !== "https:")) return false;
+    const isTls = url.protocol === "https:";
+    if (asked.startsWith("https:") ? !isTls : isTls && this.#isLocal && url.port !== "") return false;
+    const addressed = host.toLowerCase();
+    return addressed === url.host || (url.port === "" && addressed === `${url.host}:${isTls ? 443 : 80}`);
   }
 
   #isGoodHost(host: string | null): boolean {
@@ -133,17 +147,6 @@ function refused(what: string): MatricError {
 /** `https://notes.example:8443` → `notes.example:8443`; undefined for what is no origin (`null` for one). */
 function hostOf(origin: string): string | undefined {
   return URL.parse(origin)?.host || undefined;
-}
-
-/**
- * Whether a page of this origin asks the server that it came from. A proxy may add the port that goes without saying, and may end
- * TLS; where we do that ourselves, a page that came without it is whatever somebody on the way made of it.
- */
-function isAt(origin: string, host: string, asked: string): boolean {
-  const url = URL.parse(origin);
-  if (!url || url.host === "" || (asked.startsWith("https:") && url.protocol !== "https:")) return false;
-  const addressed = host.toLowerCase();
-  return addressed === url.host || (url.port === "" && addressed === `${url.host}:${url.protocol === "https:" ? 443 : 80}`);
 }
 
 /** Without the port; empty when it is not the name of a host. */

@@ -54,10 +54,12 @@ describe.each(surfaces)("%s", (_name, path, init) => {
     "http://localhost",
     "null",
     "file://",
+    "https://<own>",
+    "ftp://<own>",
     "",
     "https://notes.example, https://evil.example",
   ])("refuses the origin %j", async (origin) => {
-    expect(await status(path, init, { origin })).toBe(403);
+    expect(await status(path, init, { origin: origin.replace("<own>", own) })).toBe(403);
   });
 
   test("refuses what the browser says comes from another site", async () => {
