@@ -70,13 +70,9 @@ export const transientCatalog = {
   StreamClosing: define({
     summary: "The server is about to end this stream; come back after `retry_ms`",
     data: object({
-      reason: Type.Union([
-        Type.Literal("slow"),
-        Type.Literal("draining"),
-        Type.Literal("revoked"),
-        Type.Literal("expired"),
-        Type.Literal("overloaded"),
-      ]),
+      reason: Type.Union([Type.Literal("slow"), Type.Literal("draining"), Type.Literal("revoked"), Type.Literal("expired")], {
+        description: "`draining` when the server takes no stream at the moment: it shuts down, or holds as many as it may",
+      }),
       retry_ms: Count("Milliseconds to wait before connecting again"),
     }),
     topics: [],

@@ -147,13 +147,13 @@ function stream(
   idleTimeout: (seconds: number) => void,
 ): Response {
   const { config, clock, log, connections, gate, refusals, addressOf, systemQueueOf } = services;
-  if (!services.isReady()) return closingStream(connections, transport, "draining");
+  if (!services.isReady()) return closingStream(connections, transport);
   const principal = gate.callerOf(request);
   const address = addressOf(request);
   const limit = connections.fullFor(address);
   if (limit) {
     refusals.count(limit);
-    return closingStream(connections, transport, "overloaded");
+    return closingStream(connections, transport);
   }
   const filter = filterFor(principal, params);
   const start = startOf(request, params, log, clock.now());

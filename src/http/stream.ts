@@ -73,14 +73,13 @@ export function openStream(deps: StreamDeps, request: StreamRequest): Response {
   return new Response(body, { headers: streamHeaders[request.transport] });
 }
 
-/** An answer that only says when to come back: an error status would end a browser's EventSource for good. */
-export function closingStream(
-  connections: Connections,
-  transport: "sse" | "ndjson",
-  reason: "draining" | "overloaded",
-): Response {
+/**
+ * An answer that only says when to come back, from a server that is full or about to stop: an error status would end a browser's
+ * EventSource for good.
+ */
+export function closingStream(connections: Connections, transport: "sse" | "ndjson"): Response {
   const retryMs = comeBackMs();
-  const data = connections.word("StreamClosing", { reason, retry_ms: retryMs });
+  const data = connections.word("StreamClosing", { reason: "draining", retry_ms: retryMs });
   const body = transport === "sse" ? sseFrame({ event: "StreamClosing", data, retryMs }) : `${data}\n`;
   // A connection that is kept for another request would take the place of one that is served.
   return new Response(body, { headers: { ...streamHeaders[transport], connection: "close" } });

@@ -117,7 +117,7 @@ describe.skipIf(!hasProxies).each<ProxyName>(["nginx", "caddy"])("through %s, se
       curl(from, "-N", "--max-time", "3", "-H", token, "-H", "x-forwarded-for: 10.9.9.9", `${proxy.url}/api/v1/events`);
     const many = Array.from({ length: 20 }, () => stream("127.0.0.2"));
     await eventually(async () => (await open(world)).length === 20);
-    expect(await stream("127.0.0.2")).toContain('"reason":"overloaded"');
+    expect(await stream("127.0.0.2")).toContain('"reason":"draining"');
     expect(await stream("127.0.0.3")).toContain("ConnectionOpened");
     await Promise.all(many);
     await eventually(async () => (await open(world)).length === 0);

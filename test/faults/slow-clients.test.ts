@@ -113,7 +113,7 @@ test(
         one.send(isSocket ? handshake : request);
         await eventually(() => (isSocket ? one.text.includes('"limit":"connections"') : one.isClosed), 30_000);
         if (isSocket) refusals.socket += Number(one.text.startsWith("HTTP/1.1 503 "));
-        else refusals.stream += Number(one.text.startsWith("HTTP/1.1 200 ") && one.text.includes('"reason":"overloaded"'));
+        else refusals.stream += Number(one.text.startsWith("HTTP/1.1 200 ") && one.text.includes('"reason":"draining"'));
         one.close();
       }
     };

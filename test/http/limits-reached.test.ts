@@ -271,7 +271,7 @@ test("a stream that finds no room gives its connection back", async () => {
     const client = await TcpClient.open(app.url);
     client.send(`GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${admin}\r\n\r\n`);
     await eventually(() => client.isClosed);
-    expect(client.text).toContain('"reason":"overloaded"');
+    expect(client.text).toContain('"reason":"draining"');
   } finally {
     await app.stop();
   }

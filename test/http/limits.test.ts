@@ -163,7 +163,7 @@ describe("streams", () => {
       for (const socket of sockets) await socket.message(({ event }) => event === "ConnectionOpened");
       expect(await new TestSocket(`${app.url}/api/v1/ws`).opened).toBe(false);
       const stream = await app.fetch("/api/v1/events");
-      expect([stream.status, await stream.text()]).toEqual([200, expect.stringContaining('"reason":"overloaded"')]);
+      expect([stream.status, await stream.text()]).toEqual([200, expect.stringContaining('"reason":"draining"')]);
       sockets[0]?.close();
       await sockets[0]?.closed;
       const after = new TestSocket(`${app.url}/api/v1/ws`);

@@ -120,7 +120,7 @@ test("whatever an alert asks for is there before it happens, so that its first i
       'matric_job_failures_total{job_type="ai_revision",error_code="ai_unreachable"} 0',
       'matric_job_retries_total{job_type="ai_revision",error_code="lease_expired"} 0',
       'matric_connections_closed_total{transport="ws",reason="slow"} 0',
-      'matric_stream_closings_total{reason="overloaded"} 0',
+      'matric_stream_closings_total{reason="draining"} 0',
       'matric_stream_gaps_total{reason="expired"} 0',
       'matric_commit_duration_seconds_count{result="refused"} 0',
       'matric_telemetry_dropped_total{what="line"} 0',

@@ -298,12 +298,10 @@ describe("when there is no room, or no time", () => {
     const third = await open();
     expect(third.response.status).toBe(200);
     const closing = await third.rest();
-    expect(closing).toMatch(
-      /^event: StreamClosing\ndata: \{.*"data":\{"reason":"overloaded","retry_ms":\d+\}\}\nretry: \d+\n\n$/,
-    );
+    expect(closing).toMatch(/^event: StreamClosing\ndata: \{.*"data":\{"reason":"draining","retry_ms":\d+\}\}\nretry: \d+\n\n$/);
     expect(/retry: (\d+)/.exec(closing)?.[1]).toBe(String(dataOf(closing).data.retry_ms));
     const lines = await open("", { accept: "application/x-ndjson" });
-    expect(JSON.parse(await lines.rest())).toMatchObject({ event: "StreamClosing", data: { reason: "overloaded" } });
+    expect(JSON.parse(await lines.rest())).toMatchObject({ event: "StreamClosing", data: { reason: "draining" } });
     first?.close();
     await listeners(1);
     expect(briefly([await (await open()).frame()])).toEqual(["ConnectionOpened 0"]);

@@ -68,7 +68,7 @@ test("by HTTP/2 a body that does not arrive is given up, and a stream that finds
   const held = client.stream("/api/v1/events", bearer(server.admin));
   await eventually(() => held.text.includes("ConnectionOpened"));
   const refused = await client.get("/api/v1/events", bearer(server.admin));
-  expect([refused.status, refused.text]).toEqual([200, expect.stringContaining('"reason":"overloaded"')]);
+  expect([refused.status, refused.text]).toEqual([200, expect.stringContaining('"reason":"draining"')]);
   // The connection is shared with others: it stays.
   expect(client.isClosed).toBe(false);
   held.cancel();
