@@ -50,6 +50,9 @@ const sweepMs = 1000;
 /** While draining, clients are asked to come back spread over this, so that the next server is not stormed. */
 const comeBackWithinMs = 5000;
 
+/** One that was too slow may wake up (a laptop, a page in the background), and is still told then why its stream ended. */
+export const wakeUpMs = 60_000;
+
 /** Everybody who listens. */
 export class Connections {
   readonly #open = new Map<string, Connection>();

@@ -175,7 +175,7 @@ function stream(
       address,
       systemQueue: systemQueueOf(request),
       signal: request.signal,
-      giveUp: () => idleTimeout(1),
+      idleTimeout,
     },
   );
 }

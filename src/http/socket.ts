@@ -1,7 +1,7 @@
 import type { ServerWebSocket } from "bun";
 import type { Access } from "../auth/access.ts";
 import { type Principal, requireScopes } from "../auth/principal.ts";
-import { type Clock, timestamp } from "../clock.ts";
+import { type Cancel, type Clock, every, timestamp } from "../clock.ts";
 import { MatricError } from "../errors.ts";
 import { everything, type Filter, withoutFamilies } from "../events/filter.ts";
 import type { Hub } from "../events/hub.ts";
@@ -11,7 +11,7 @@ import type { Sink } from "../events/sink.ts";
 import { Subscription } from "../events/subscription.ts";
 import type { Logger } from "../logger.ts";
 import { streamScopes } from "./access.ts";
-import { type CloseReason, type Connection, type Connections, comeBackMs } from "./connections.ts";
+import { type CloseReason, type Connection, type Connections, comeBackMs, wakeUpMs } from "./connections.ts";
 import type { RateLimit, Refusals } from "./limits.ts";
 import { asMatricError, problemOf } from "./problem.ts";
 import type { SocketAnswer } from "./socket-answer.ts";
@@ -41,8 +41,8 @@ export interface SocketDeps {
 
 /** Above this nothing more is written until the client has taken some. */
 const softLimitBytes = 256 * 1024;
-/** For the closing handshake with a client that has been silent. */
-const terminateAfterMs = 2000;
+/** How often it is looked whether a client that was too slow has taken its last word. */
+const takenLookMs = 500;
 
 function textsOf(events: readonly StoredEvent[]): string[] {
   return events.map((event) => event.text);
@@ -63,6 +63,7 @@ export class Socket implements Sink<string[]>, Connection {
   #lastPongAtMs: number;
   #nextPingMs: number;
   #isOpen = true;
+  #cancelClosing: Cancel = () => {};
 
   constructor(
     private readonly deps: SocketDeps,
@@ -103,6 +104,7 @@ export class Socket implements Sink<string[]>, Connection {
   }
 
   receive(message: string | Buffer): void {
+    if (!this.#isOpen) return;
     const text = message.toString();
     try {
       this.deps.addressRate?.take(this.address);
@@ -262,18 +264,28 @@ export class Socket implements Sink<string[]>, Connection {
 
   close(reason: CloseReason, retryMs: number): void {
     if (!this.#isOpen) return;
-    const { clock, connections } = this.deps;
+    const { connections } = this.deps;
     if (reason === "slow" || reason === "draining" || reason === "revoked" || reason === "expired") {
       this.ws.send(connections.word("StreamClosing", { reason, retry_ms: retryMs }, this.id));
     }
-    const { ws } = this;
     this.end(reason);
-    ws.close(closeCodes[reason], reason);
-    // Whoever takes nothing does not take the closing frame either.
-    if (reason === "slow" || reason === "heartbeat") clock.after(terminateAfterMs, () => ws.terminate());
+    if (reason === "slow") this.#closeWhenTaken();
+    else this.ws.close(closeCodes[reason], reason);
+  }
+
+  /** Not at once: Bun cuts the connection a few seconds after the closing frame, whether the client took that or not. */
+  #closeWhenTaken(): void {
+    const { ws } = this;
+    const { clock } = this.deps;
+    const giveUpMs = clock.monotonicMs() + wakeUpMs;
+    this.#cancelClosing = every(clock, takenLookMs, () => {
+      if (ws.getBufferedAmount() + ws.data.request.systemQueue() === 0) ws.close(closeCodes.slow, "slow");
+      else if (clock.monotonicMs() >= giveUpMs) ws.terminate();
+    });
   }
 
   end(reason: CloseReason = "client"): void {
+    this.#cancelClosing();
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#subscription.stop();

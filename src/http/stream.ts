@@ -7,7 +7,7 @@ import type { EventLog, Gap, Position } from "../events/log.ts";
 import type { Encode, Sink } from "../events/sink.ts";
 import { Subscription } from "../events/subscription.ts";
 import type { Logger } from "../logger.ts";
-import { type CloseReason, type Connection, type Connections, comeBackMs } from "./connections.ts";
+import { type CloseReason, type Connection, type Connections, comeBackMs, wakeUpMs } from "./connections.ts";
 import { PieceWriter } from "./piece-writer.ts";
 import { asMatricError } from "./problem.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -38,8 +38,8 @@ export interface StreamRequest {
   /** What the operating system holds for the client. */
   systemQueue: () => number;
   signal: AbortSignal;
-  /** Lets the server close the connection itself when the client stays silent. */
-  giveUp: () => void;
+  /** Has the connection closed when the client stays silent for so long. */
+  idleTimeout: (seconds: number) => void;
 }
 
 export const streamHeaders = {
@@ -221,7 +221,7 @@ class EventStream implements Sink<Uint8Array>, Connection {
     }
     const waiting = this.#writer?.full();
     this.#leave(reason);
-    if (waiting) this.#giveUp(waiting);
+    if (waiting) this.#giveUp(waiting, reason);
     else this.#ended.resolve();
   }
 
@@ -244,11 +244,12 @@ class EventStream implements Sink<Uint8Array>, Connection {
    * What waits for the client may still be taken, for a while. The connection is closed when it falls silent; by HTTP/2 it may
    * serve other streams and stay, then this one is cut off it.
    */
-  #giveUp(waiting: Promise<void>): void {
-    this.request.giveUp();
+  #giveUp(waiting: Promise<void>, reason: CloseReason): void {
+    const mayWakeUp = reason === "slow";
+    this.request.idleTimeout(mayWakeUp ? wakeUpMs / 1000 : 1);
     waiting.then(this.#ended.resolve);
     // Without a reason, which Bun would print.
-    const cancel = this.deps.clock.after(lingerMs, () => {
+    const cancel = this.deps.clock.after(mayWakeUp ? wakeUpMs : lingerMs, () => {
       this.#writer?.stop();
       this.#ended.reject();
     });

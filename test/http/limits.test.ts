@@ -188,7 +188,7 @@ describe("streams", () => {
         const opened = await Promise.all(Array.from({ length: 100 }, () => open("203.0.113.7")));
         expect(opened.filter((text) => !text.includes("ConnectionOpened"))).toEqual([]);
       }
-      expect(await open("203.0.113.7")).toContain('"reason":"overloaded"');
+      expect(await open("203.0.113.7")).toContain('"reason":"draining"');
       expect(await open("203.0.113.8")).toContain("ConnectionOpened");
     } finally {
       for (const client of clients) client.close();

@@ -41,7 +41,7 @@ beforeEach(() => {
         address: "127.0.0.1",
         systemQueue: () => 0,
         signal,
-        giveUp() {},
+        idleTimeout() {},
       }),
   });
 });

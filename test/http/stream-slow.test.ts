@@ -5,6 +5,7 @@ import { ConnectionInfo } from "../../src/http/connections.ts";
 import { ByteStream, briefly } from "../support/byte-stream.ts";
 import { eventually } from "../support/eventually.ts";
 import { ManualClock } from "../support/manual-clock.ts";
+import { RawSocket } from "../support/raw-socket.ts";
 import { startApp, type TestApp } from "../support/start-app.ts";
 import { TcpClient } from "../support/tcp-client.ts";
 
@@ -151,6 +152,26 @@ describe("a client that stops to read", () => {
     slow.close();
     await eventually(async () => (await connections()).length === 0);
   });
+
+  test("and reads on half a minute after it was closed for that is told why, over SSE and WebSocket", async () => {
+    await app.stop();
+    app = await startApp({ slowSeconds: 0.2 });
+    const stream = await openAndStall();
+    const socket = await RawSocket.open(app.url);
+    await eventually(() => socket.messages().length === 2);
+    socket.stopReading();
+    await publishMuch(300);
+    await eventually(async () => (await connections()).length === 0);
+    // What would cut them are timers of Bun's, of four seconds, which no clock of ours moves.
+    await Bun.sleep(9000);
+    stream.read();
+    socket.read();
+    await eventually(() => stream.received.subarray(-7).toString().endsWith("0\r\n\r\n"));
+    await eventually(() => socket.closeCode() !== undefined);
+    expect(bodyOf(stream.received).slice(-400)).toMatch(/^event: StreamClosing\ndata: .*"reason":"slow".*\nretry: \d+\n\n$/m);
+    expect(socket.messages().at(-1)).toMatchObject({ event: "StreamClosing", data: { reason: "slow" } });
+    expect(socket.closeCode()).toBe(4008);
+  }, 60_000);
 
   test("does not keep the server from shutting down", async () => {
     const slow = await openAndStall();
