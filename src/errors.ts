@@ -79,6 +79,11 @@ export function invalid(field: string, message: string): MatricError {
   return new MatricError("invalid", message, { field });
 }
 
+/** The JSON or the text of this field is larger than is taken. */
+export function tooLarge(field: string, bytes: number, bytesMax: number): MatricError {
+  return new MatricError("too_large", `${field} must have at most ${bytesMax} bytes, not ${bytes}.`, { field });
+}
+
 /** `kind` is a noun the user knows (`note`, `job`). */
 export function notFound(kind: string, id: string): MatricError {
   return new MatricError("not_found", `There is no ${kind} with the id "${id}".`);

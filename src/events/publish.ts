@@ -1,7 +1,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { TypeCompiler } from "@sinclair/typebox/compiler";
 import type { Writer } from "../db/writer.ts";
-import { invalid, MatricError } from "../errors.ts";
+import { invalid, MatricError, tooLarge } from "../errors.ts";
 import { mismatch } from "../mismatch.ts";
 import type { Actor } from "./catalog.ts";
 import type { EventDraft, EventLog, StoredEvent } from "./log.ts";
@@ -40,7 +40,7 @@ export class Publisher {
     private readonly writer: Writer,
   ) {}
 
-  /** Appends one event; resolves with its id once it is durable. Throws `invalid` that names the field. */
+  /** Appends one event; resolves with its id once it is durable. Throws `invalid` or `too_large` that names the field. */
   async publish(input: unknown, actor: Actor): Promise<string> {
     const [id = ""] = await this.#append([draftOf(input, "", actor)]);
     return id;
@@ -85,7 +85,7 @@ function draftOf(input: unknown, at: string, actor: Actor): EventDraft {
     throw invalid(`${at}subject`, `${at}subject must not hold control characters.`);
   const json = JSON.stringify(data);
   const bytes = Buffer.byteLength(json);
-  if (bytes > dataBytesMax) throw invalid(`${at}data`, `${at}data is ${bytes} bytes of JSON; at most ${dataBytesMax} are taken.`);
+  if (bytes > dataBytesMax) throw tooLarge(`${at}data`, bytes, dataBytesMax);
   return { event, data, json, subject, actor };
 }
 

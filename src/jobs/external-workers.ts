@@ -1,5 +1,5 @@
 import { type Clock, timestamp } from "../clock.ts";
-import { invalid, MatricError } from "../errors.ts";
+import { invalid, MatricError, tooLarge } from "../errors.ts";
 import {
   type ClaimedJob,
   type ClaimJob,
@@ -59,9 +59,8 @@ export class ExternalWorkers {
     return this.desk.change(id, (tx, row) => {
       if (row.status === "completed" && row.lease_token === holder.lease_token) return toJob(row);
       mustHold(row, holder);
-      if (Buffer.byteLength(JSON.stringify(result)) > jsonBytesMax) {
-        throw invalid("result", `result must be at most ${jsonBytesMax} bytes of JSON.`);
-      }
+      const bytes = Buffer.byteLength(JSON.stringify(result));
+      if (bytes > jsonBytesMax) throw tooLarge("result", bytes, jsonBytesMax);
       return toJob(this.desk.advance(tx, row, (job) => lifecycle.complete(job, result, this.clock.now())));
     });
   }

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Db } from "../db/open.ts";
 import type { Tx, Writer } from "../db/writer.ts";
-import { invalid, MatricError, notFound } from "../errors.ts";
+import { invalid, MatricError, notFound, tooLarge } from "../errors.ts";
 import type { Actor } from "../events/catalog.ts";
 import { draft, type EventLog } from "../events/log.ts";
 import { idCursor } from "../id-cursor.ts";
@@ -99,7 +99,7 @@ export class JobQueue {
 
   /**
    * Makes a job, or finds an equal one that waits when `deduplicate` is set.
-   * Rejects with `invalid` for an unknown type or a payload that the type does not take.
+   * Rejects with `invalid` for an unknown type or a payload that the type does not take, with `too_large` for one beyond 64 KiB.
    */
   async create(request: CreateJob, actor: Actor): Promise<CreatedJob> {
     try {
@@ -231,9 +231,8 @@ export class JobQueue {
         `type must be one of ${known}, not "${type}"; MATRIC_JOB_TYPES names those that external workers serve.`,
       );
     }
-    if (Buffer.byteLength(JSON.stringify(payload)) > jsonBytesMax) {
-      throw invalid("payload", `payload must be at most ${jsonBytesMax} bytes of JSON.`);
-    }
+    const bytes = Buffer.byteLength(JSON.stringify(payload));
+    if (bytes > jsonBytesMax) throw tooLarge("payload", bytes, jsonBytesMax);
   }
 
   #add(tx: Tx, request: CreateJob, work: string, actor: Actor): JobRow {

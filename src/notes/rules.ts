@@ -1,4 +1,4 @@
-import { invalid, MatricError } from "../errors.ts";
+import { invalid, tooLarge } from "../errors.ts";
 import { tagCharsMax, tagsMax, titleCharsMax } from "./contract.ts";
 
 // A title or tag is shown in terminals, lists and headings: no line break, no escape sequence.
@@ -20,9 +20,7 @@ export function acceptTitle(title: string): string {
 export function acceptContent(content: string, bytesMax: number): string {
   refuseUnstorable("content", content);
   const bytes = Buffer.byteLength(content);
-  if (bytes > bytesMax) {
-    throw new MatricError("too_large", `content must have at most ${bytesMax} bytes, not ${bytes}.`, { field: "content" });
-  }
+  if (bytes > bytesMax) throw tooLarge("content", bytes, bytesMax);
   return content;
 }
 

@@ -58,6 +58,21 @@ describe("publishing", () => {
     expect(seqs(await page())).toEqual([1, 2, 3, 4]);
   });
 
+  test("of data beyond 64 KiB is refused as too large, and names the field", async () => {
+    const data = (bytes: number) => ({ text: "x".repeat(bytes - 11) });
+    const refused = await app.call(Problem, "POST", "/events", {
+      body: [
+        { event: "ThingHappened", data: {} },
+        { event: "ThingHappened", data: data(64 * 1024 + 1) },
+      ],
+    });
+    expect([refused.status, refused.body.code, refused.body.field]).toEqual([413, "too_large", "1.data"]);
+    await app.call(Type.Object({ id: Type.String() }), "POST", "/events", {
+      body: { event: "ThingHappened", data: data(64 * 1024) },
+    });
+    expect(seqs(await page())).toEqual([1]);
+  });
+
   test("of an array with one mistake stores none of it", async () => {
     const body = [
       { event: "ThingHappened", data: {} },

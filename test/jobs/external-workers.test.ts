@@ -214,7 +214,8 @@ describe("ending a job", () => {
     const job = await server.create();
     await claim();
     await expect(server.queue.external.complete(job.id, { result: "x".repeat(64 * 1024) })).rejects.toMatchObject({
-      code: "invalid",
+      code: "too_large",
+      details: { field: "result" },
     });
     expect(server.queue.get(job.id).status).toBe("running");
   });

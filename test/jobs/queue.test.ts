@@ -63,7 +63,7 @@ describe("creating a job", () => {
 
   test("with a payload beyond 64 KiB is refused", async () => {
     const payload = { text: "x".repeat(64 * 1024) };
-    await expect(server.create({ payload })).rejects.toMatchObject({ code: "invalid", details: { field: "payload" } });
+    await expect(server.create({ payload })).rejects.toMatchObject({ code: "too_large", details: { field: "payload" } });
   });
 
   test("a type cannot be served by the server and by external workers at once", () => {
