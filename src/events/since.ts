@@ -39,7 +39,9 @@ function isDay(date: string): boolean {
 function timeOf(text: string, nowMs: number): number | undefined {
   const ago = /^(\d{1,9})(ms|s|m|h|d|w)$/.exec(text);
   if (ago) return nowMs - Number(ago[1]) * (unitMs[ago[2] ?? ""] ?? 0);
-  const parsed = rfc3339.test(text) && isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN;
+  // The `+` of an offset is a blank where a query was not escaped.
+  const time = text.replace(/ (?=\d\d:\d\d$)/, "+");
+  const parsed = rfc3339.test(time) && isDay(time.slice(0, 10)) ? Date.parse(time) : Number.NaN;
   return Number.isNaN(parsed) ? undefined : parsed;
 }
 
