@@ -5,6 +5,12 @@ import type { Position } from "../events/log.ts";
 import type { Subscription } from "../events/subscription.ts";
 import { withoutNamed } from "./socket-filter.ts";
 
+/**
+ * What all subscriptions together may name, for each one that there may be: whenever one is added or taken back, the hub looks at
+ * all of them. Most name one note, job or family.
+ */
+const namesForEach = 16;
+
 /** What one client subscribes to, and takes back, while it is connected. */
 export class SocketSubscriptions {
   /** `takesEverything` until the first subscribe of a client that named no filter; `most` is how many there may be. */
@@ -14,10 +20,13 @@ export class SocketSubscriptions {
     private readonly most: number,
   ) {}
 
-  /** Throws `rate_limited` when there are as many as there may be. */
-  mustHaveRoom(): void {
-    if (this.subscription.filters().length < this.most) return;
-    const message = `A connection holds at most ${this.most} subscriptions; unsubscribe from some.`;
+  /** Throws `rate_limited` when there are as many as there may be, or when they would name too much. */
+  mustHaveRoomFor(filter: Filter): void {
+    const filters = this.subscription.filters();
+    const namesMost = this.most * namesForEach;
+    const names = filters.reduce((sum, one) => sum + namesIn(one), namesIn(filter));
+    if (filters.length < this.most && names <= namesMost) return;
+    const message = `A connection holds at most ${this.most} subscriptions, which name at most ${namesMost} events, topics, notes and jobs; unsubscribe from some.`;
     throw new MatricError("rate_limited", message, { limit: "subscriptions" });
   }
 
@@ -45,4 +54,8 @@ export class SocketSubscriptions {
     this.subscription.removeAll();
     this.takesEverything = false;
   }
+}
+
+function namesIn({ events, topics, noteIds, jobIds }: Filter): number {
+  return events.length + topics.length + noteIds.length + jobIds.length;
 }

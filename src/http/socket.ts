@@ -169,7 +169,7 @@ export class Socket implements Sink<string[]>, Connection {
     const { hidden } = this.#principal;
     const filter = withoutFamilies(filterOf(message), hidden);
     const since = message.since === undefined ? undefined : positionSince(log, String(message.since), clock.now());
-    this.#subscriptions.mustHaveRoom();
+    this.#subscriptions.mustHaveRoomFor(filter);
     // The answer first: the history that was asked for follows it.
     this.#answer({ op: "subscribe", ref: message.ref, cursor: log.idOf(since?.seq ?? this.position()), ...wireFilter(filter) });
     this.#subscriptions.add(filter, since, hidden);

@@ -287,6 +287,17 @@ describe("subscribing", () => {
     expect(client.events().slice(2)).toEqual(["ThingHappened 1", "ThingHappened 3"]);
     expect((await connections())[0]?.filters).toHaveLength(256);
   });
+
+  test("to a great many notes each is refused when they would be too many for the server to keep", async () => {
+    const client = await connect();
+    const ids = (n: number) => Array.from({ length: 256 }, (_, at) => `n${n}-${at}`);
+    for (let n = 0; n < 20; n++) client.send({ op: "subscribe", ref: n, note_id: ids(n) });
+    await eventually(() => client.got.length === 22);
+    const refused = client.got.filter(({ op }) => op === "error");
+    expect(refused.map(({ ref, code }) => [ref, code])).toEqual([16, 17, 18, 19].map((ref) => [ref, "rate_limited"]));
+    expect(await client.ask({ op: "unsubscribe", note_id: ids(3) })).toMatchObject({ op: "unsubscribe" });
+    expect(await client.ask({ op: "subscribe", note_id: ["one-more"] })).toMatchObject({ op: "subscribe" });
+  });
 });
 
 describe("what a client says", () => {
