@@ -108,6 +108,7 @@ export class Telemetry {
     const dueMs = this.#clock.monotonicMs() + tickMs;
     this.#cancelTick = this.#clock.after(tickMs, () => {
       this.#process.timer(dueMs);
+      this.#work.flush();
       this.mirror.tick();
       this.#tick();
     });
@@ -115,7 +116,8 @@ export class Telemetry {
 
   /** All metrics as they are now. */
   readonly families = (): Promise<readonly Family[]> => {
-    // What was committed before somebody asks is counted.
+    // What came before somebody asks is counted.
+    this.#work.flush();
     this.mirror.flush();
     return this.#registry.getMetricsAsJSON();
   };
