@@ -77,14 +77,14 @@ function eventPattern(text: string): string {
   const name = fromDotted(text);
   if (name === "*" || isBuiltIn(name)) return name;
   if (name.endsWith("*") && isEventName(name.slice(0, -1))) return name;
+  const nearest = nearestBuiltIn(name);
+  if (nearest) throw invalid("events", `There is no event "${text}". Did you mean ${nearest}?`);
   if (!isEventName(name)) {
     throw invalid(
       "events",
       `"${text}" is not the name of an event. Names are PascalCase like NoteUpdated; Job* stands for a family.`,
     );
   }
-  const nearest = nearestBuiltIn(name);
-  if (nearest) throw invalid("events", `There is no event "${text}". Did you mean ${nearest}?`);
   return name;
 }
 

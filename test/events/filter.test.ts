@@ -79,6 +79,9 @@ describe("a mistake in a filter", () => {
     });
     expect(refusal({ events: ["job.complete"] }).message).toContain("JobCompleted");
     expect(refusal({ events: ["jobcompleted"] }).message).toContain("JobCompleted");
+    expect(refusal({ events: ["jobCompleted"] }).message).toContain("JobCompleted");
+    expect(refusal({ events: ["Job-Completed"] }).message).toContain("JobCompleted");
+    expect(refusal({ events: ["JobCompleted!"] }).message).toContain("JobCompleted");
   });
 
   test.each(["*Completed", "J*b", "Job**", "**", "job completed", "a\nb", "x".repeat(65), "Job\0", "é"])(
