@@ -156,7 +156,8 @@ export class LeaseDesk {
 
   /** The server's own worker tells how far it is: cheap, the newest word is stored and told at the pace of the log. */
   report(job: RunningJob, progress: number, message: string | undefined): void {
-    job.report(progress, message);
+    // A handler that begins anew, since the note has changed, makes no bar go back.
+    job.report(Math.max(job.progress, progress), message);
     this.#watch.attune(job);
   }
 

@@ -32,9 +32,9 @@ export class RunningJob {
     this.#isUntold = options.isUntold;
   }
 
-  /** Takes the newest word. Progress never goes back within an attempt; a message stays until the next one. */
+  /** Takes the newest word, also one of less progress than before; a message stays until the next one. */
   report(progress: number, message: string | undefined): void {
-    this.progress = Math.max(this.progress, Math.min(100, Math.max(0, progress)));
+    this.progress = Math.min(100, Math.max(0, progress));
     this.message = message ?? this.message;
     this.#isUntold = true;
   }

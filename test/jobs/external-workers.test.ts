@@ -130,6 +130,17 @@ describe("progress", () => {
     }
   });
 
+  test("that is less than before is the newest word all the same: it is stored and told", async () => {
+    const job = await server.create();
+    await claim();
+    await progress(job.id, 60);
+    await progress(job.id, 40, { message: "there is more to do" });
+    expect(server.queue.get(job.id)).toMatchObject({ progress: 40, message: "there is more to do" });
+    await server.queue.external.complete(job.id, {});
+    const told = server.events.filter(({ event }) => event === "JobProgress");
+    expect(told.map(({ data }) => data.progress)).toEqual([60, 40]);
+  });
+
   test("tells a worker whose job was cancelled", async () => {
     const job = await server.create();
     const claimed = await claim();
