@@ -173,7 +173,7 @@ export const FailJob = Type.Object(
   {
     error_code: ErrorCodeText,
     error: Type.String({ minLength: 1, maxLength: 2000, description: "What went wrong, for people" }),
-    retry: Type.Optional(Type.Boolean({ default: true, description: "Whether another attempt could succeed" })),
+    retry: Type.Optional(Type.Boolean({ description: "Whether another attempt could succeed: it could, if not given" })),
     ...holder,
   },
   strict,

@@ -113,7 +113,7 @@ describe("a body that cannot be read", () => {
 
   test("is malformed when it is empty, unless no field of it is needed", async () => {
     const json = { "content-type": "application/json" };
-    for (const path of ["/notes", "/jobs", "/events", "/jobs/claim", "/webhooks"]) {
+    for (const path of ["/notes", "/jobs", "/events", "/jobs/claim", "/jobs/any/progress", "/jobs/any/fail", "/webhooks"]) {
       for (const sent of [{ headers: json, body: "" }, {}]) {
         const problem = await problemIn(await app.fetch(`/api/v1${path}`, { method: "POST", ...sent }));
         expect(problem).toMatchObject({ status: 400, code: "malformed", detail: "The body is empty; it must be JSON." });
