@@ -37,8 +37,8 @@ export async function run(file: string, dataDir: string | undefined, context: Co
 async function download(file: string, { client, signal }: Context): Promise<void> {
   const body = await client.server.backup(signal);
   const partial = `${file}.partial`;
+  const target = await written(open(partial, "w", 0o600));
   try {
-    const target = await written(open(partial, "w", 0o600));
     try {
       for await (const chunk of arriving(body, client.url)) await written(target.writeFile(chunk));
       await written(target.sync());

@@ -40,6 +40,7 @@ function reasonOf(code: string): string {
   if (code.startsWith("SQLITE_CORRUPT") || code.startsWith("SQLITE_NOTADB"))
     return "the file is damaged or not a matric database; restore a backup or move the file away";
   if (code === "ENOENT" || code === "ENOTDIR") return "there is no such folder";
+  if (code === "ENAMETOOLONG") return "its name is too long";
   if (/^(SQLITE_IOERR|EIO)/.test(code)) return "the disk reported an input/output error";
   return code === "" ? "it failed unexpectedly" : `it failed with ${code}`;
 }

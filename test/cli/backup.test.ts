@@ -91,3 +91,8 @@ test("a backup overwrites nothing", async () => {
   expect(answer.code).toBe(1);
   expect(await Bun.file(file).text()).toBe("precious");
 });
+
+test("a name that no file can have is told in a sentence", async () => {
+  const { code, stderr } = await runCli(["backup", "a".repeat(5000)], { url: server.url, cwd: folder });
+  expect([code, stderr]).toEqual([1, "error: The backup could not be written: its name is too long.\n"]);
+});
