@@ -1,10 +1,12 @@
-import type { Cancel, Clock } from "../../clock.ts";
+import { type Cancel, type Clock, every } from "../../clock.ts";
 import { JobError } from "../handler.ts";
 import type { ReviseOptions, Reviser } from "./reviser.ts";
 import type { TidyAnswer } from "./tidy-thread.ts";
 
 /** Some texts make a Markdown parser take time that grows with the square of their length. */
 const timeoutMs = 30_000;
+/** And some make it take thousands of times their length in memory. */
+const watchMs = 100;
 /** A thread that has nothing to do gives its memory back after so long. */
 const idleMs = 60_000;
 
@@ -14,6 +16,11 @@ const threadUrl = new URL(
   import.meta.url,
 );
 
+/** What the process may still take: of the machine, or of what its container is given. */
+function freeMemoryBytes(): number {
+  return Math.min(process.availableMemory(), process.constrainedMemory() - process.memoryUsage.rss());
+}
+
 /** Tidies Markdown without any model, in a thread: a long text must not hold up the server's streams. */
 export class TidyReviser implements Reviser {
   readonly model = "builtin-tidy";
@@ -21,7 +28,10 @@ export class TidyReviser implements Reviser {
   #turn: Promise<unknown> = Promise.resolve();
   #cancelIdle: Cancel = () => {};
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly freeBytes: () => number = freeMemoryBytes,
+  ) {}
 
   async revise(text: string, { signal, progress }: ReviseOptions): Promise<string> {
     progress(10, "tidying");
@@ -50,8 +60,13 @@ export class TidyReviser implements Reviser {
       };
       const abort = () => fail(signal.reason);
       const cancelTimeout = this.clock.after(timeoutMs, () => fail(tooComplex(`it took more than ${timeoutMs / 1000} s`)));
+      const leastFree = this.freeBytes() / 2;
+      const cancelWatch = every(this.clock, watchMs, () => {
+        if (this.freeBytes() < leastFree) fail(tooComplex("it took half of the memory that was free"));
+      });
       const settle = () => {
         cancelTimeout();
+        cancelWatch();
         signal.removeEventListener("abort", abort);
       };
       signal.addEventListener("abort", abort, { once: true });

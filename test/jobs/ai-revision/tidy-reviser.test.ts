@@ -37,6 +37,23 @@ test("gives up on a text that takes too long, and goes on with the next", async 
   expect(await next).toBe("- a\n");
 });
 
+test("gives up on a text that takes the memory of the others, and goes on with the next", async () => {
+  let free = 1000;
+  const careful = new TidyReviser(clock, () => free);
+  const tidy = (text: string) =>
+    careful.revise(text, { instructions: undefined, signal: new AbortController().signal, progress: () => {} });
+  const revised = tidy(intricate);
+  revised.catch(() => {});
+  await settle();
+  free = 600;
+  await clock.advance(1000);
+  free = 400;
+  await clock.advance(100);
+  await expect(revised).rejects.toMatchObject({ failure: { errorCode: "revision_too_complex", retry: false } });
+  expect(await tidy("* a")).toBe("- a\n");
+  await careful.stop();
+});
+
 test("leaves off at once when the job is cancelled", async () => {
   const cancelled = new AbortController();
   const { revised } = start(intricate, cancelled.signal);
