@@ -53,7 +53,7 @@ export function callerOf({ authInfo, signal }: CallOrigin): Caller {
   return { actor: { kind: "agent", id: authInfo?.clientId ?? null }, scopes: authInfo?.scopes, signal };
 }
 
-/** What a message of the present revision calls, if that is a tool that waits; it can be waited for before anything else is made. */
+/** What a message calls, if that is a tool that waits; it can be waited for before anything else is made. */
 export function waitingCall(message: unknown): CallParams | undefined {
   if (requestIdOf(message) === undefined || !isObject(message) || message.method !== "tools/call") return undefined;
   if (!isObject(message.params)) return undefined;

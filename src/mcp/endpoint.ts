@@ -14,6 +14,7 @@ import { type LimitName, MatricError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { errorResponse, isObject, parseErrorCode, transportErrorCode } from "./json-rpc.ts";
 import { scopesOfAll } from "./rights.ts";
+import type { AnswerOf, WaitFor } from "./session-server.ts";
 import { Sessions } from "./sessions.ts";
 import { watchedStream } from "./watched-stream.ts";
 
@@ -21,11 +22,13 @@ const methods = ["GET", "POST", "DELETE"];
 /** A client that takes nothing of its stream for so long is cut off. */
 const stalledMs = 60_000;
 
-/** Makes a server for one request of the present revision, which holds `message`, or for a session of a 2025 one. */
-export type EndpointFactory = (context: McpRequestContext, message?: unknown) => ReturnType<McpServerFactory>;
+/** Makes a server for one request of the present revision, or for a session of a 2025 one, that knows what has been waited for. */
+export type EndpointFactory = (context: McpRequestContext, answerOf: AnswerOf) => ReturnType<McpServerFactory>;
 
 export interface EndpointOptions {
   factory: EndpointFactory;
+  /** Calls that can last are waited for before a server is made: an agent that waits then costs half of the memory. */
+  waitFor?: WaitFor;
   /** Tells the subscribers of the present revision what has changed. */
   bus: ServerEventBus;
   clock: Clock;
@@ -51,11 +54,15 @@ export class McpEndpoint {
   #streams = 0;
 
   constructor(options: EndpointOptions) {
-    const { factory, bus, clock, logger, sessionsMax, onLimit } = options;
+    const { factory, waitFor, bus, clock, logger, sessionsMax, onLimit } = options;
     this.#options = options;
-    this.#sessions = new Sessions({ factory, clock, logger, max: sessionsMax, stalledMs, onLimit });
-    const createServer: McpServerFactory = (context) =>
-      factory(context, context.requestInfo && this.#messages.get(context.requestInfo));
+    this.#sessions = new Sessions({ factory, waitFor, clock, logger, max: sessionsMax, stalledMs, onLimit });
+    const createServer: McpServerFactory = async (context) => {
+      const { requestInfo, authInfo } = context;
+      const wait = requestInfo && waitFor?.(this.#messages.get(requestInfo));
+      const answer = wait && (await wait({ authInfo, signal: requestInfo.signal }));
+      return factory(context, () => answer);
+    };
     this.#present = createMcpHandler(createServer, {
       legacy: "reject",
       maxSubscriptions: sessionsMax,
@@ -117,8 +124,13 @@ export class McpEndpoint {
 /** By what only clients of the one or the other send; where that is not clear, the SDK decides. */
 async function isOf2025(request: Request, body: unknown): Promise<boolean> {
   const hasMethod = request.headers.has("mcp-method");
-  if (request.headers.has("mcp-session-id") && !hasMethod) return true;
+  if (!hasMethod && (request.headers.has("mcp-session-id") || isHandshake(request, body))) return true;
   return hasMethod && saysRevision(body) ? false : isLegacyRequest(request, body);
+}
+
+/** The first message of a session, which the present revision does not have. To ask the SDK costs as much memory as to serve it. */
+function isHandshake(request: Request, body: unknown): boolean {
+  return request.method === "POST" && isObject(body) && body.method === "initialize" && !saysRevision(body);
 }
 
 function saysRevision(body: unknown): boolean {

@@ -4,9 +4,10 @@ import { ResourceChanges } from "./changes.ts";
 import { type EndpointFactory, type EndpointOptions, McpEndpoint } from "./endpoint.ts";
 import { EngineBackend, type Engines } from "./engine-backend.ts";
 import { createProtocolServer } from "./server.ts";
+import type { WaitFor } from "./session-server.ts";
 import { Waiters } from "./waiters.ts";
 
-export interface InProcessOptions extends Omit<EndpointOptions, "factory" | "bus"> {
+export interface InProcessOptions extends Omit<EndpointOptions, "factory" | "waitFor" | "bus"> {
   engines: Engines;
   version: string;
   waitersMax: number;
@@ -24,17 +25,16 @@ export function createInProcess({ engines, version, waitersMax, ...options }: In
   const changes = new ResourceChanges(backend, clock);
   const waiters = new Waiters(waitersMax, onLimit);
   const deps = { backend, changes, waiters, logger, version };
-  const factory: EndpointFactory = async ({ era, requestInfo, authInfo }, message) => {
-    if (era === "legacy" || !requestInfo) return createProtocolServer(deps);
-    const waiting = waitingCall(message);
-    // Before the server for it is made: an agent that waits then costs half of the memory.
-    const answer = waiting && (await callTool(waiting, { authInfo, signal: requestInfo.signal }, deps));
+  const factory: EndpointFactory = ({ era, requestInfo }, answerOf) =>
     // A request of the present revision names its method in a header, which the SDK has compared with the message.
-    return createProtocolServer({ ...deps, answer }, requestInfo.headers.get("mcp-method"));
+    createProtocolServer({ ...deps, answerOf }, era === "legacy" ? null : requestInfo?.headers.get("mcp-method"));
+  const waitFor: WaitFor = (message) => {
+    const call = waitingCall(message);
+    return call && ((origin) => callTool(call, origin, deps));
   };
   const bus: ServerEventBus = {
     publish() {},
     subscribe: (listener) => changes.subscribe((uri) => listener({ kind: "resource_updated", uri })),
   };
-  return { endpoint: new McpEndpoint({ ...options, factory, bus }), waiters };
+  return { endpoint: new McpEndpoint({ ...options, factory, waitFor, bus }), waiters };
 }

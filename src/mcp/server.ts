@@ -1,6 +1,5 @@
 import {
   type CacheHint,
-  type CallToolResult,
   type jsonSchemaValidator,
   ProtocolError,
   ProtocolErrorCode,
@@ -15,6 +14,7 @@ import { describeFailure } from "./failure.ts";
 import { channelInstructions, instructions } from "./instructions.ts";
 import { listResources, readResource, resourceTemplates } from "./resources.ts";
 import { mustHave, scopeOf } from "./rights.ts";
+import type { AnswerOf } from "./session-server.ts";
 import { tools } from "./tools.ts";
 
 export interface ServerDeps extends CallDeps {
@@ -22,8 +22,8 @@ export interface ServerDeps extends CallDeps {
   version: string;
   /** Declares that events are pushed as `notifications/claude/channel`. */
   isChannel?: boolean;
-  /** To the one call that will be made, where it has been waited for already. */
-  answer?: CallToolResult | undefined;
+  /** To calls that have been waited for already. */
+  answerOf?: AnswerOf;
 }
 
 const forAll: CacheHint = { ttlMs: 300_000, cacheScope: "public" };
@@ -44,7 +44,7 @@ const noValidator: jsonSchemaValidator = {
  * where that is known: while thousands wait, what nobody will call is not worth its memory.
  */
 export function createProtocolServer(deps: ServerDeps, only?: string | null): Server {
-  const { backend, changes, logger, version, isChannel = false, answer } = deps;
+  const { backend, changes, logger, version, isChannel = false, answerOf } = deps;
   const server = new Server(
     { name: "matric", title: "matric", version },
     {
@@ -57,7 +57,10 @@ export function createProtocolServer(deps: ServerDeps, only?: string | null): Se
   const isAskedFor = (method: string) => !only || only === method;
   if (isAskedFor("tools/list")) server.setRequestHandler("tools/list", () => toolList);
   if (isAskedFor("tools/call"))
-    server.setRequestHandler("tools/call", ({ params }, context) => answer ?? callTool(params, originOf(context), deps));
+    server.setRequestHandler(
+      "tools/call",
+      ({ params }, context) => answerOf?.(context.mcpReq.id) ?? callTool(params, originOf(context), deps),
+    );
   if (isAskedFor("resources/templates/list")) server.setRequestHandler("resources/templates/list", () => ({ resourceTemplates }));
   if (isAskedFor("resources/list")) {
     server.setRequestHandler("resources/list", async (_request, context) => {

@@ -1,28 +1,23 @@
-import {
-  type AuthInfo,
-  type McpServer,
-  type Server,
-  WebStandardStreamableHTTPServerTransport,
-} from "@modelcontextprotocol/server";
+import { type AuthInfo, WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/server";
 import type { Clock } from "../clock.ts";
 import { ReplayBuffer } from "./replay-buffer.ts";
+import { SessionServer, type SessionServerOptions } from "./session-server.ts";
 import { watchedStream } from "./watched-stream.ts";
 
 const oldestVersion = "2025-03-26";
 /** A client whose stream broke comes back after so long, and once more after as long again: time for a server to start. */
 const comeBackMs = 2000;
 
-export interface SessionOptions {
+export interface SessionOptions extends SessionServerOptions {
   id: string;
   /** The token that it was begun with; undefined where nobody needs one. */
   owner: string | undefined;
-  server: McpServer | Server;
   clock: Clock;
   stalledMs: number;
   onClose: () => void;
 }
 
-/** A session of the 2025 revisions: one server and its transport, with the latest messages kept for connections that break. */
+/** A session of the 2025 revisions: its transport and what answers behind it, with the latest messages kept for connections that break. */
 export class Session {
   readonly id: string;
   readonly owner: string | undefined;
@@ -46,13 +41,14 @@ export class Session {
 
   static async open(options: SessionOptions): Promise<Session> {
     const session = new Session(options);
-    await options.server.connect(session.#transport);
-    // The transport calls it for itself, and for the server that it closes.
-    const closed = session.#transport.onclose;
-    session.#transport.onclose = () => {
-      closed?.();
+    const transport = session.#transport;
+    const server = new SessionServer(transport, options);
+    transport.onmessage = (message, extra) => server.receive(message, extra);
+    transport.onclose = () => {
+      server.close();
       options.onClose();
     };
+    await transport.start();
     return session;
   }
 

@@ -1,10 +1,12 @@
-import { type AuthInfo, isInitializeRequest, type McpServerFactory } from "@modelcontextprotocol/server";
+import { type AuthInfo, isInitializeRequest } from "@modelcontextprotocol/server";
 import { type Cancel, type Clock, every } from "../clock.ts";
 import type { LimitName } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { EndpointFactory } from "./endpoint.ts";
 import { errorResponse, sessionNotFoundCode, transportErrorCode } from "./json-rpc.ts";
 import { waitsForAnswer } from "./replay-buffer.ts";
 import { Session } from "./session.ts";
+import type { WaitFor } from "./session-server.ts";
 
 /** A session that nobody uses for so long is closed; its client does not notice, see `#takeUp`. */
 const idleMs = 600_000;
@@ -13,10 +15,16 @@ const sweepMs = 60_000;
 const makesWayMs = 60_000;
 /** Sessions that were ended by their clients, of which we remember that. */
 const endedMax = 1000;
+/**
+ * What the SDK leaves behind when it begins a session is ten times what a session holds. The collector would come when there
+ * are tens of megabytes of it, and the pages stay; so it is called after so many sessions. It works beside us, not instead.
+ */
+const collectEvery = 32;
 const idPattern = /^matric-[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 export interface SessionsOptions {
-  factory: McpServerFactory;
+  factory: EndpointFactory;
+  waitFor: WaitFor | undefined;
   clock: Clock;
   logger: Logger;
   max: number;
@@ -30,6 +38,7 @@ export class Sessions {
   readonly #takingUp = new Map<string, Promise<Session | "full">>();
   readonly #ended = new Set<string>();
   readonly #cancelSweep: Cancel;
+  #begun = 0;
 
   constructor(private readonly options: SessionsOptions) {
     this.#cancelSweep = every(options.clock, sweepMs, () => this.#sweep());
@@ -59,7 +68,7 @@ export class Sessions {
     if (!isInitializeRequest(body)) {
       return errorResponse(400, transportErrorCode, "Send initialize first, then its Mcp-Session-Id with every request.");
     }
-    const session = await this.#create(`matric-${crypto.randomUUID()}`, request, authInfo);
+    const session = await this.#create(`matric-${crypto.randomUUID()}`, authInfo);
     if (session === "full") return this.#full();
     const response = await session.handle(request, body, authInfo);
     if (response.status !== 200) this.#close(session);
@@ -86,24 +95,26 @@ export class Sessions {
   }
 
   async #reopen(id: string, request: Request, authInfo: AuthInfo | undefined): Promise<Session | "full"> {
-    const session = await this.#create(id, request, authInfo);
+    const session = await this.#create(id, authInfo);
     if (session !== "full") await session.takeUp(request);
     return session;
   }
 
-  async #create(id: string, request: Request, authInfo: AuthInfo | undefined): Promise<Session | "full"> {
-    const { factory, clock, max, stalledMs } = this.options;
+  async #create(id: string, authInfo: AuthInfo | undefined): Promise<Session | "full"> {
+    const { factory, waitFor, clock, logger, max, stalledMs } = this.options;
     if (this.#open.size >= max && !this.#makeWay()) return "full";
-    const server = await factory({ era: "legacy", requestInfo: request, ...(authInfo && { authInfo }) });
     const session = await Session.open({
       id,
       owner: authInfo?.clientId,
-      server,
+      create: async (answerOf) => factory({ era: "legacy" }, answerOf),
+      waitFor,
+      onError: (error) => logger.warn("a message of a session was not served", { error: String(error) }),
       clock,
       stalledMs,
       onClose: () => this.#open.delete(id),
     });
     this.#open.set(id, session);
+    if (++this.#begun % collectEvery === 0) Bun.gc(false);
     return session;
   }
 

@@ -13,8 +13,7 @@ import { BenchServer } from "../server.ts";
 
 const latencyMsMax = 20;
 const waiting = 1000;
-/** A session of a 2025 revision has a server, a stream and a store of its latest messages of its own. */
-const waitingMbMax = { "2026-07-28": 32, "2025-11-25": 64 };
+const waitingMbMax = 32;
 const idleCpuPercentMax = 2;
 const ratioMin = 0.7;
 
@@ -89,8 +88,8 @@ async function idle({ binary, quick, report }: Bench, revision: Revision): Promi
     report({
       what: `${revision}: memory of ${number(waiting)} agents that wait`,
       figure: `${number(mb)} MB`,
-      target: `<= ${waitingMbMax[revision]} MB`,
-      ok: mb <= waitingMbMax[revision],
+      target: `<= ${waitingMbMax} MB`,
+      ok: mb <= waitingMbMax,
     });
     report({
       what: `${revision}: CPU while they wait`,
