@@ -115,6 +115,8 @@ export async function createApp(config: Config, outside: Outside): Promise<App> 
   const listener = new Listener(server, services);
   const stop = async () => {
     isReady = false;
+    // What was acknowledged reaches those who listen before they are told to come back.
+    hub.flush();
     connections.stop();
     bodies.stop();
     certificates?.stop();

@@ -325,6 +325,18 @@ describe("when there is no room, or no time", () => {
     await stopped;
     await start();
   });
+
+  test("what was acknowledged before the server shuts down arrives before it says so", async () => {
+    const stream = await open();
+    await listeners(1);
+    for (const event of ["OneHappened", "OtherHappened"]) {
+      await app.call(Type.Object({ id: Type.String() }), "POST", "/events", { body: { event, data: {} } });
+    }
+    await app.stop();
+    const names = [...(await stream.rest()).matchAll(/^event: (\w+)$/gm)].map(([, name]) => name);
+    expect(names).toEqual(["ConnectionOpened", "OneHappened", "OtherHappened", "StreamClosing"]);
+    await start();
+  });
 });
 
 describe("who listens", () => {
