@@ -33,6 +33,7 @@ export const Refused = Type.Object(
     code: Type.String({ description: "Stable, as in the problems of the HTTP interface" }),
     detail: Type.String({ description: "What is wrong with the message" }),
     field: Type.Optional(Type.String({ description: "The field that is wrong" })),
+    limit: Type.Optional(Type.String({ description: "The limit that was reached" })),
   },
   { description: "A message that was refused; the connection lives on" },
 );

@@ -50,8 +50,8 @@ export class SocketSignIn implements SocketListener, Connection {
     } catch (error) {
       const known = asMatricError(error, this.deps.logger);
       this.deps.refusals.note(known);
-      const { code, detail, field } = problemOf(known);
-      this.#answer({ op: "error", ref, code, detail, field });
+      const { code, detail, field, limit } = problemOf(known);
+      this.#answer({ op: "error", ref, code, detail, field, limit });
       if (++this.#attempts >= attemptsMax) this.#notAllowed("no valid token");
     }
   }

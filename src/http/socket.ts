@@ -124,8 +124,8 @@ export class Socket implements Sink<string[]>, Connection {
   #refuse(error: unknown, ref: SocketAnswer["ref"]): void {
     const known = asMatricError(error, this.deps.logger);
     this.deps.refusals.note(known);
-    const { code, detail, field } = problemOf(known);
-    this.#answer({ op: "error", ref, code, detail, field });
+    const { code, detail, field, limit } = problemOf(known);
+    this.#answer({ op: "error", ref, code, detail, field, limit });
   }
 
   #obey(message: SocketMessage): void {

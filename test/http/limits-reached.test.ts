@@ -161,7 +161,13 @@ const attacks: Record<LimitName, Attack> = {
       for (const name of ["Second", "Third"]) socket.send({ op: "subscribe", events: [name], ref: name });
       return socket.message(({ ref }) => ref === "Third");
     },
-    told: { op: "error", ref: "Third", code: "rate_limited", detail: expect.stringContaining("at most 2 subscriptions") },
+    told: {
+      op: "error",
+      ref: "Third",
+      code: "rate_limited",
+      detail: expect.stringContaining("at most 2 subscriptions"),
+      limit: "subscriptions",
+    },
   },
   jobs_waiting: {
     limits: { jobsWaitingMax: 2, jobTypes: ["resize"] },

@@ -83,6 +83,7 @@ describe("requests per second", () => {
       const refused = await busy?.message(({ op }) => op === "error");
       expect(refused).toMatchObject({
         code: "rate_limited",
+        limit: "requests_per_token",
         detail: expect.stringContaining("20 requests"),
         ref: expect.any(Number),
       });
@@ -104,7 +105,7 @@ describe("requests per second", () => {
       const socket = new TestSocket(`${app.url}/api/v1/ws`);
       await socket.message(({ event }) => event === "ConnectionOpened");
       for (let ref = 0; ref < 100; ref++) socket.send({ op: "ping", ref });
-      expect(await socket.message(({ op }) => op === "error")).toMatchObject({ code: "rate_limited" });
+      expect(await socket.message(({ op }) => op === "error")).toMatchObject({ limit: "requests_per_address" });
       expect((await app.fetch("/health")).status).toBe(429);
     } finally {
       await app.stop();
