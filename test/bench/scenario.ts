@@ -31,5 +31,5 @@ export function median(values: readonly number[]): number {
 /** `12,345`, `12.3` or `0.12`: three digits that say something. */
 export function number(value: number): string {
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString("en-US");
-  return value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
+  return Number.isInteger(value) ? String(value) : value.toFixed(Math.abs(value) >= 10 ? 1 : 2);
 }

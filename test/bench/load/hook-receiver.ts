@@ -1,10 +1,13 @@
 import type { Socket } from "bun";
 
 const headEnd = Buffer.from("\r\n\r\n");
+const endless = Buffer.from("HTTP/1.1 200 OK\r\n\r\n");
+/** Of an answer without an end, a byte. */
+const dripMs = 100;
 const ok = Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 
 /**
- * Takes webhooks at `/0`, `/1` … and answers 200 at once; at `/silent` it never answers, at other places nobody hears of them.
+ * Takes webhooks at `/0`, `/1` … and answers 200 at once; at `/silent` it never answers, at `/endless` its answer has no end, at other places nobody hears of them.
  * Knows as much HTTP as that needs.
  */
 export class HookReceiver {
@@ -47,6 +50,13 @@ export class HookReceiver {
     socket.data.rest = undefined;
     const path = /^POST \/(\S*) /.exec(head)?.[1] ?? "";
     if (path === "silent") return;
+    if (path === "endless") {
+      socket.write(endless);
+      const drip = setInterval(() => {
+        if (socket.write("-") < 0) clearInterval(drip);
+      }, dripMs);
+      return;
+    }
     if (/^\d+$/.test(path)) this.got(Number(path), request.subarray(from, to));
     socket.write(ok);
   }
