@@ -30,7 +30,8 @@ export function registerUpdate(webhooks: Command, io: Io): void {
 export async function run(id: string, options: UpdateOptions, context: Context): Promise<void> {
   const { sendTo } = options;
   const changes = { ...settingsOf(options), ...(sendTo === undefined ? {} : { url: sendTo }) };
-  if (Object.keys(changes).length === 0) throw usage("Nothing to change was named; see --help.");
+  if (Object.keys(changes).length === 0)
+    throw usage("Nothing to change was named; see --help. Where events are sent is --send-to, --url is the server.");
   const webhook = await context.client.webhooks.update(id, changes, context.signal);
   await printChange(context, webhook, `Webhook ${webhook.id} was changed.`);
 }

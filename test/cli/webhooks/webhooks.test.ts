@@ -81,6 +81,12 @@ test("a webhook is registered, changed, tested, disabled, enabled and removed", 
   expect((await run("show", webhook)).code).toBe(3);
 });
 
+test("whoever takes the server's address for that of the receiver is told how the receiver's is changed", async () => {
+  const updated = await run("update", Bun.randomUUIDv7(), "--url", "https://new.example/hook");
+  expect(updated.code).toBe(2);
+  expect(updated.stderr).toContain("--send-to");
+});
+
 test("a test that is not taken fails, and says what came back", async () => {
   const { id } = await add();
   status = 500;
