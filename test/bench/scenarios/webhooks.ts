@@ -24,8 +24,8 @@ export const webhooks: Scenario = async (bench) => {
   await besideTroubled(bench, {
     many: 1,
     troubles: ["hanging", "answering without end", "refusing"],
-    eventsPerSecond: 10,
-    seconds: 2,
+    eventsPerSecond: 20,
+    seconds: 4,
   });
   await besideTroubled(bench, { many: others, troubles: ["refusing"], eventsPerSecond: 2, seconds: 3 });
   await besideOthers(bench);
@@ -162,7 +162,7 @@ async function besideTroubled(bench: Bench, { many, troubles, eventsPerSecond, s
     const alone = await start("quick");
     const beside = await Promise.all(troubles.map((trouble) => start(troublesome[trouble])));
     const rounds: { alone: number; beside: number[] }[] = [];
-    for (let round = 0; round <= (quick ? 5 : 9); round++) {
+    for (let round = 0; round <= (quick ? 3 : 7); round++) {
       const before = await p95(alone);
       const those: number[] = [];
       for (const server of beside) those.push(await p95(server));
