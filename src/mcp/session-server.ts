@@ -35,7 +35,8 @@ export class SessionServer {
   receive(message: JSONRPCMessage, extra: MessageExtraInfo | undefined): void {
     const id = requestIdOf(message);
     const wait = id === undefined ? undefined : this.options.waitFor?.(message);
-    if (id !== undefined && wait) this.#wait(id, wait, message, extra);
+    // One id for two calls at once: only the server knows what to make of that.
+    if (id !== undefined && wait && !this.#waiting.has(id)) this.#wait(id, wait, message, extra);
     else if (!this.#cancel(message)) this.#deliver(message, extra);
   }
 
@@ -45,7 +46,9 @@ export class SessionServer {
   }
 
   #wait(id: RequestId, wait: NonNullable<ReturnType<WaitFor>>, message: JSONRPCMessage, extra?: MessageExtraInfo): void {
-    const { signal } = this.#begin(id);
+    const controller = new AbortController();
+    const { signal } = controller;
+    this.#waiting.set(id, controller);
     this.#rest();
     // A connection that breaks does not cancel the call; but nobody waits for it any more.
     const waited = wait({ authInfo: extra?.authInfo, signal, connection: extra?.request?.signal });
@@ -58,12 +61,6 @@ export class SessionServer {
         this.#deliver(message, extra);
       })
       .catch(this.options.onError);
-  }
-
-  #begin(id: RequestId): AbortController {
-    const controller = new AbortController();
-    this.#waiting.set(id, controller);
-    return controller;
   }
 
   /** Whether the message cancels a call that is being waited for: the server knows nothing of it. */
