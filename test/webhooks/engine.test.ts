@@ -41,7 +41,8 @@ describe("a new webhook", () => {
 
   test.each([
     [{ events: ["NoteUpdatd"] }, "events", /Did you mean NoteUpdated/],
-    [{ events: ["note updated"] }, "events", /not the name/],
+    [{ events: ["note updated"] }, "events", /Did you mean NoteUpdated/],
+    [{ events: ["what happens"] }, "events", /not the name/],
     [{ topics: ["nodes"] }, "topics", /not a topic/],
     [{ secret: "whsec_***" }, "secret", /base64/],
     [{ secret: "a\nb" }, "secret", /control/],
