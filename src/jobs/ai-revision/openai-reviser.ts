@@ -133,7 +133,9 @@ async function failureOf(error: unknown): Promise<unknown> {
 
 function statusFailure(error: APIError): [errorCode: OwnErrorCode, text: string, retry: boolean, retryAfterMs?: number] {
   const { status } = error;
-  const said = `The AI server answered ${quoted(error.message)}`;
+  // The library puts the status before what the server said, and words of its own where it said nothing.
+  const words = error.message.replace(`${status} `, "").replace(/^status code \(no body\)$/, "");
+  const said = `The AI server answered ${status}${words === "" ? "." : `: ${quoted(words)}`}`;
   if (status === 401 || status === 403)
     return ["ai_refused", `The AI server refused the key (${status}); check MATRIC_AI_KEY.`, false];
   if (status === 408) return ["ai_timeout", said, true];

@@ -144,12 +144,13 @@ describe("an AI server that", () => {
   test("finds fault with the request: not tried again", async () => {
     expect(await failure(problem(404, "no such model"))).toMatchObject({
       errorCode: "ai_refused",
-      error: "The AI server answered 404 no such model",
+      error: "The AI server answered 404: no such model",
       retry: false,
     });
     expect(await failure(problem(400, "x".repeat(5000)))).toMatchObject({
-      error: `The AI server answered 400 ${"x".repeat(296)}…`,
+      error: `The AI server answered 400: ${"x".repeat(300)}…`,
     });
+    expect(await failure(() => new Response(null, { status: 404 }))).toMatchObject({ error: "The AI server answered 404." });
   });
 
   test("is asked too often: tried again after the time it names", async () => {
