@@ -35,6 +35,16 @@ inBrowser("notes", () => {
     await page.locator("a.row").filter({ hasText: "Shopping" }).getByText("home").waitFor();
   });
 
+  test("show what is a heading, bold or code where they are written, and take no comment in code for a heading", async () => {
+    const content = "# A heading\n\nPlain and **bold**.\n\n```sh\n# A comment\nmake\n```\n";
+    const { page } = await world.openNote({ content });
+    await editorOf(page).getByText("make").waitFor();
+    const bold = await page.evaluate<string[]>(
+      "[...document.querySelector('.editor').shadowRoot.querySelectorAll('.cm-line span')].filter((one) => getComputedStyle(one).fontWeight === '700').map((one) => one.textContent)",
+    );
+    expect(bold).toEqual(["# A heading", "**bold**"]);
+  });
+
   test("are found by words and by tags", async () => {
     await world.note({ title: "Zebra", content: "striped", tags: ["animals"] });
     await world.note({ title: "Lion", content: "golden, not like a zebra", tags: ["animals", "cats"] });
