@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { Page } from "playwright-core";
+import { eventually } from "../support/eventually.ts";
 import { inBrowser } from "./browser.ts";
 import { Cable } from "./cable.ts";
-import { isLive, World } from "./world.ts";
+import { editorOf, isLive, show, World } from "./world.ts";
 
 inBrowser("the connection", () => {
   let world: World;
@@ -109,6 +111,10 @@ inBrowser("a server that dies", () => {
 
   afterAll(() => world.stop());
 
+  async function run(...args: string[]): Promise<void> {
+    expect(await Bun.spawn([world.binary, ...args], { stdout: "ignore", stderr: "inherit" }).exited).toBe(0);
+  }
+
   test("in the middle of a job and is started again: the page shows the job to its end", async () => {
     world.browser.expectComplaints(/net::ERR_/);
     const { page } = await world.openNote({ title: "Tough", content: "Old words." });
@@ -130,6 +136,33 @@ inBrowser("a server that dies", () => {
     await page.getByText("Note updated by AI revision").waitFor();
   });
 
+  test("and is restored from a copy: the earlier text is shown, and what was written since is not lost", async () => {
+    world.browser.expectComplaints(/net::ERR_/);
+    const { page, note } = await world.openNote({ title: "Turned back", content: "In the copy." });
+    const writing = await world.open(`#/notes/${(await world.note({ title: "Written on", content: "Start." })).id}`);
+    const copy = join(world.dataDir, "..", "copy.db");
+    await run("backup", copy, "--url", world.url);
+    await world.client.notes.update(note.id, { content: "After the copy." });
+    await page.locator(".preview").getByText("After the copy.").waitFor();
+    await show(writing, "Both");
+    await editorOf(writing).click();
+    await writing.keyboard.press("Control+End");
+    await writing.keyboard.type(" Saved.");
+    await writing.keyboard.press("Control+s");
+    await writing.getByRole("button", { name: "Saved" }).waitFor();
+    await writing.keyboard.type(" Unsaved.");
+
+    await world.server.kill();
+    await run("restore", copy, "--data-dir", world.dataDir);
+    await world.server.start();
+    await page.locator(".preview").getByText("In the copy.").waitFor();
+    await writing.getByText("changed this note while you were writing").waitFor();
+    expect(await editorOf(writing).textContent()).toBe("Start. Saved. Unsaved.");
+    // Versions are counted from where the copy stood: the next one is news again.
+    await world.client.notes.update(note.id, { content: "Written anew." });
+    await page.locator(".preview").getByText("Written anew.").waitFor();
+  });
+
   test("and comes back with other data: what is shown is fetched anew", async () => {
     world.browser.expectComplaints(/net::ERR_|404/);
     const page = await world.open();
@@ -145,5 +178,74 @@ inBrowser("a server that dies", () => {
     await page.getByText("A new life").waitFor();
     await inspector.locator(".event-row").filter({ hasText: "NoteCreated" }).nth(1).waitFor();
     expect(await inspector.locator(".event-name").first().textContent()).toBe("NoteCreated");
+  });
+});
+
+inBrowser("a tab that was away longer than events are kept", () => {
+  let world: World;
+  let cable: Cable;
+
+  beforeAll(async () => {
+    world = await World.start({ env: { MATRIC_RETENTION_EVENTS: "5" } });
+    cable = await Cable.to(world.url);
+  });
+
+  afterEach(() => world.endTest());
+
+  afterAll(async () => {
+    await cable.stop();
+    await world.stop();
+  });
+
+  test("fetches anew what it shows: nothing is as it was", async () => {
+    world.browser.expectComplaints(/net::ERR_/);
+    const note = await world.note({ title: "Left alone", content: "As it was." });
+    const doomed = await world.note({ title: "Doomed" });
+    const back = await world.note({ title: "Thrown away" });
+    const job = await world.client.jobs.create({ type: "resize", note_id: note.id });
+    const open = async (hash: string) => {
+      const page = await world.browser.page();
+      await page.goto(`${cable.url}/${hash}`);
+      await isLive(page);
+      return page;
+    };
+    const reader = await open(`#/notes/${note.id}`);
+    await reader.locator(".preview").getByText("As it was.").waitFor();
+    await reader.getByRole("button", { name: /^Jobs:.*1/ }).waitFor();
+    const finder = await open(`#/notes/${back.id}`);
+    await finder.getByLabel("Title").waitFor();
+    await world.client.notes.remove(back.id);
+    await finder
+      .getByText(/deleted/)
+      .first()
+      .waitFor();
+    const hooks = await open("#/webhooks");
+    await hooks.getByRole("heading", { name: "Tell other programs" }).waitFor();
+    const inspector = await open("#/events");
+    await inspector.locator(".event-row").first().waitFor();
+
+    cable.cut();
+    for (const page of [reader, finder, hooks, inspector]) {
+      await page.getByRole("button", { name: /^Connection: Reconnecting/ }).waitFor();
+    }
+    await world.client.notes.update(note.id, { title: "Found changed", content: "As it is." });
+    await world.client.notes.remove(doomed.id);
+    await world.client.notes.restore(back.id);
+    await world.client.jobs.cancel(job.id);
+    await world.client.webhooks.create({ url: "https://example.com/hook", events: ["Note*"], description: "Added in the dark" });
+    await world.client.events.publishAll(Array.from({ length: 20 }, (_, n) => ({ event: "Flood", data: { n } })));
+    // The server looks every ten seconds for what it need not keep.
+    await eventually(async () => (await world.client.events.list({})).items.every(({ event }) => event === "Flood"), 30_000);
+
+    cable.mend();
+    await isLive(reader);
+    await reader.locator(".preview").getByText("As it is.").waitFor();
+    await reader.locator("a.row").filter({ hasText: "Found changed" }).waitFor();
+    await reader.locator("a.row").filter({ hasText: "Doomed" }).waitFor({ state: "detached" });
+    await reader.getByRole("button", { name: /^Jobs:/ }).click();
+    await reader.getByRole("complementary", { name: "Jobs" }).getByText("Nothing waits or runs.").waitFor();
+    await finder.getByLabel("Title").waitFor();
+    await hooks.getByText("Added in the dark").waitFor();
+    await inspector.locator(".event-row").filter({ hasText: "Flood" }).first().waitFor();
   });
 });

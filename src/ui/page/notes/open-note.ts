@@ -52,6 +52,8 @@ export class OpenNote {
   #fetched = 0;
   #cause: Cause | undefined;
   #isFetching = false;
+  /** What the server has may be from before what is shown, with an equal or a lower version: it was restored from a copy. */
+  #mayBeEarlier = false;
 
   constructor(
     readonly id: string,
@@ -66,7 +68,9 @@ export class OpenNote {
       else this.#show(note);
       this.state.value = "ready";
     } catch (error) {
-      if (!this.#leaving.signal.aborted) this.state.value = isMissing(error) ? "missing" : "failed";
+      if (this.#leaving.signal.aborted) return;
+      if (!isMissing(error)) this.state.value = "failed";
+      else if (this.state.value !== "deleted") this.state.value = "missing";
     }
   }
 
@@ -95,7 +99,11 @@ export class OpenNote {
 
   /** Whatever may have been missed is fetched. */
   async recheck(): Promise<void> {
-    if (this.state.value === "loading" || this.state.value === "failed") return this.load();
+    if (this.state.value !== "ready") {
+      this.keepDraft();
+      return this.load();
+    }
+    this.#mayBeEarlier = true;
     this.#wanted = this.#fetched + 1;
     this.#cause = undefined;
     await this.#catchUp();
@@ -120,7 +128,9 @@ export class OpenNote {
       return true;
     } catch (error) {
       if (!(error instanceof ClientError) || error.code !== "version_conflict") throw error;
-      this.#wanted = Math.max(this.#wanted, error.currentVersion ?? base.version + 1);
+      const version = error.currentVersion ?? base.version + 1;
+      this.#mayBeEarlier ||= version < base.version;
+      this.#wanted = Math.max(this.#wanted, this.#mayBeEarlier ? this.#fetched + 1 : version);
     } finally {
       this.isSaving.value = false;
       // What was told meanwhile has waited for the answer.
@@ -185,7 +195,8 @@ export class OpenNote {
     const isNewer = note.version > draft.version;
     const { title, content, tags } = isNewer ? await this.deps.client.notes.revision(this.id, draft.version) : note;
     batch(() => {
-      this.base.value = { ...note, title, content, tags, version: draft.version };
+      // The version that the draft was made from may be gone: the server was restored from a copy.
+      this.base.value = { ...note, title, content, tags, version: Math.min(draft.version, note.version) };
       this.#write(draft);
       if (isNewer) this.#take(note, undefined);
     });
@@ -211,9 +222,14 @@ export class OpenNote {
       while (!this.isSaving.value && this.state.value === "ready" && this.#wanted > this.#fetched) {
         const wanted = this.#wanted;
         const cause = this.#cause;
+        const known = this.#fetched;
         const note = await this.#get();
-        if (this.#wanted === wanted) this.#wanted = this.#fetched;
-        this.#take(note, cause);
+        // What was saved while it was fetched is no sign of anything.
+        const isEarlier = this.#mayBeEarlier && this.#fetched === known && this.#contradicts(note);
+        this.#mayBeEarlier = false;
+        if (isEarlier) this.#fetched = note.version;
+        if (isEarlier || this.#wanted === wanted) this.#wanted = this.#fetched;
+        this.#take(note, cause, isEarlier);
       }
       this.isBehind.value = false;
     } catch (error) {
@@ -233,9 +249,15 @@ export class OpenNote {
     return note;
   }
 
-  #take(note: Note, cause: Cause | undefined): void {
+  /** The version that was fetched last is not the one that the server has given out by this number, or no longer there. */
+  #contradicts({ version, updated_at }: Note): boolean {
+    const known = this.newer.value?.note ?? this.base.value;
+    return known !== undefined && (version < known.version || (version === known.version && updated_at !== known.updated_at));
+  }
+
+  #take(note: Note, cause: Cause | undefined, isEarlier = false): void {
     const base = this.base.value;
-    if (!base || note.version <= (this.newer.value?.note.version ?? base.version)) return;
+    if (!base || (!isEarlier && note.version <= (this.newer.value?.note.version ?? base.version))) return;
     const isSame = note.title === this.title.value && note.content === this.content.value && sameTags(note.tags, this.tags.value);
     if (this.isDirty.value && !isSame) {
       this.newer.value = { note, cause };
