@@ -51,9 +51,12 @@ export class OpenNote {
   #wanted = 0;
   #fetched = 0;
   #cause: Cause | undefined;
-  #isFetching = false;
-  /** What the server has may be from before what is shown, with an equal or a lower version: it was restored from a copy. */
-  #mayBeEarlier = false;
+  #fetching: Promise<void> | undefined;
+  /**
+   * Something may have been missed: the note is to be fetched, whatever its version. When the server was restored from a copy,
+   * it has an equal or a lower one than what is shown.
+   */
+  #isUnsure = false;
 
   constructor(
     readonly id: string,
@@ -103,8 +106,7 @@ export class OpenNote {
       this.keepDraft();
       return this.load();
     }
-    this.#mayBeEarlier = true;
-    this.#wanted = this.#fetched + 1;
+    this.#isUnsure = true;
     this.#cause = undefined;
     await this.#catchUp();
   }
@@ -129,14 +131,14 @@ export class OpenNote {
     } catch (error) {
       if (!(error instanceof ClientError) || error.code !== "version_conflict") throw error;
       const version = error.currentVersion ?? base.version + 1;
-      this.#mayBeEarlier ||= version < base.version;
-      this.#wanted = Math.max(this.#wanted, this.#mayBeEarlier ? this.#fetched + 1 : version);
+      this.#isUnsure ||= version < base.version;
+      this.#wanted = Math.max(this.#wanted, version);
     } finally {
       this.isSaving.value = false;
       // What was told meanwhile has waited for the answer.
       await this.#catchUp();
     }
-    return this.newer.value === undefined;
+    return this.newer.value === undefined && !this.isBehind.value;
   }
 
   /** Their version becomes what the text is based on, and `text` what is shown. */
@@ -214,19 +216,27 @@ export class OpenNote {
     this.deps.onFetched(note);
   }
 
+  /** One at a time. Who saves has to know what came of it: what was asked before them may answer without theirs. */
   async #catchUp(): Promise<void> {
-    if (this.#isFetching) return;
-    this.#isFetching = true;
+    while (this.#fetching) await this.#fetching;
+    const fetching = this.#fetchNewer();
+    this.#fetching = fetching;
+    await fetching;
+    this.#fetching = undefined;
+  }
+
+  async #fetchNewer(): Promise<void> {
     try {
       // Our own change comes back as an event, often before the answer: only the answer tells that it is ours.
-      while (!this.isSaving.value && this.state.value === "ready" && this.#wanted > this.#fetched) {
+      while (!this.isSaving.value && this.state.value === "ready" && (this.#isUnsure || this.#wanted > this.#fetched)) {
         const wanted = this.#wanted;
         const cause = this.#cause;
         const known = this.#fetched;
+        const isUnsure = this.#isUnsure;
+        this.#isUnsure = false;
         const note = await this.#get();
         // What was saved while it was fetched is no sign of anything.
-        const isEarlier = this.#mayBeEarlier && this.#fetched === known && this.#contradicts(note);
-        this.#mayBeEarlier = false;
+        const isEarlier = isUnsure && this.#fetched === known && this.#contradicts(note);
         if (isEarlier) this.#fetched = note.version;
         if (isEarlier || this.#wanted === wanted) this.#wanted = this.#fetched;
         this.#take(note, cause, isEarlier);
@@ -236,8 +246,6 @@ export class OpenNote {
       if (this.#leaving.signal.aborted) return;
       if (isMissing(error)) this.state.value = "deleted";
       else this.isBehind.value = true;
-    } finally {
-      this.#isFetching = false;
     }
   }
 

@@ -59,6 +59,34 @@ test("whatever comes in whatever order, nothing that was typed is lost unless th
   );
 }, 60_000);
 
+test("what is refused while the note is being fetched for another reason is not taken for saved", async () => {
+  const { id } = await client.notes.create({ title: "Shared", content: "0" });
+  const answer = Promise.withResolvers<void>();
+  let isHeld = false;
+  const slow = createClient({
+    url: app.url,
+    fetch: async (request, init) => {
+      const response = await fetch(request, init);
+      const method = init?.method ?? (request instanceof Request ? request.method : "GET");
+      if (isHeld && method === "GET") await answer.promise;
+      return response;
+    },
+  });
+  const note = new OpenNote(id, { client: slow, drafts: new Drafts(storage()), onRefreshed() {}, onFetched() {} });
+  await note.load();
+  isHeld = true;
+  const recheck = note.recheck();
+  note.content.value = "mine";
+  await client.notes.update(id, { content: "theirs" });
+  const saved = note.save();
+  await eventually(() => !note.isSaving.value);
+  answer.resolve();
+  expect(await saved).toBe(false);
+  expect(note.newer.value?.note.content).toBe("theirs");
+  await recheck;
+  note.close();
+});
+
 /** As much of a browser's store as drafts need. */
 function storage(): Storage {
   const items = new Map<string, string>();
