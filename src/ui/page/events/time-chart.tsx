@@ -66,7 +66,7 @@ function draw(box: HTMLElement, data: uPlot.AlignedData, series: readonly TimeSe
       ...sizeOf(box),
       legend: { show: false },
       cursor: { show: false },
-      padding: [10, 8, 0, 0],
+      padding: [10, 28, 0, 0],
       scales: { y: { range: (_, __, most) => [0, Math.max(leastTop, most * 1.15)] } },
       axes: [
         { ...axis, grid: { show: false }, size: 24, space: 90, values: (_, values) => values.map(clockTime) },

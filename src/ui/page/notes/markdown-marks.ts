@@ -3,7 +3,7 @@ import { Decoration, type DecorationSet, EditorView, ViewPlugin, type ViewUpdate
 
 /** What stands out in a line of Markdown: by name, the group of the expression that has it. */
 const expression =
-  /^(?<heading>#{1,6} .*)|^ *(?<sign>>|(?:[-*+]|\d+[.)])(?: \[[ xX]\])?(?= )|\|?[-|: ]{3,}$)|(?<code>`[^`]+`)|(?<strong>\*\*[^*]+\*\*|__[^_]+__)|(?<link>!?\[[^\]]*\]\([^)]*\))/g;
+  /^(?<heading>#{1,6} .*)|^ *(?<sign>>|(?:[-*+]|\d+[.)])(?: \[[ xX]\])?(?= )|\|?[-|: ]{3,}$)|(?<code>`[^`]+`)|(?<strong>\*\*[^*]+\*\*|__[^_]+__)|(?<link>!?\[(?:!\[[^\]]*\]\([^)]*\)|[^\]])*\]\([^)]*\))/g;
 
 /** A line that begins or ends a block of code (CommonMark 4.5), also one that is indented as a part of a list. */
 const fence = /^ *(?<sign>`{3,}(?!.*`)|~{3,})(?<info>.*)$/;
