@@ -5,7 +5,7 @@ import type { EventLog, StoredEvent } from "./log.ts";
 const stepEvents = 2000;
 const stepCharsMax = 1024 * 1024;
 /** A page ends early rather than hold hundreds of the largest events; the 200 that agents and the page ask for always fit. */
-const pageCharsMax = 16 * 1024 * 1024;
+export const pageCharsMax = 16 * 1024 * 1024;
 
 export interface HistoryQuery {
   filter: Filter;

@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from "../clock.ts";
 import type { Filter } from "./filter.ts";
+import { pageCharsMax } from "./history.ts";
 import type { Hub } from "./hub.ts";
 import type { EventLog, Gap, Position, StoredEvent } from "./log.ts";
 import type { Sink } from "./sink.ts";
@@ -23,12 +24,16 @@ export interface Waited {
   gap: Gap | null;
 }
 
-/** The next events after a position: at once if there are any, or there is a gap to tell of; else when one comes or the time is up. */
+/**
+ * The next events after a position: at once if there are any, or there is a gap to tell of; else when one comes or the time is up.
+ * At most `limit`, fewer when they are very large.
+ */
 export function waitForEvents(deps: { log: EventLog; hub: Hub; clock: Clock }, request: WaitRequest): Promise<Waited> {
   const { log, hub, clock } = deps;
   const { filter, position, limit, timeoutMs, batchMs, signal } = request;
   return new Promise((resolve, reject) => {
     const events: StoredEvent[] = [];
+    let chars = 0;
     let gap: Gap | null = null;
     const end = () => {
       subscription.stop();
@@ -53,7 +58,8 @@ export function waitForEvents(deps: { log: EventLog; hub: Hub; clock: Clock }, r
       encode: (batch) => batch,
       write(batch) {
         events.push(...batch);
-        if (events.length >= limit) queueMicrotask(finish);
+        for (const { text } of batch) chars += text.length;
+        if (events.length >= limit || chars >= pageCharsMax) queueMicrotask(finish);
         else collect();
         return undefined;
       },

@@ -18,8 +18,8 @@ beforeEach(() => {
 
 afterEach(() => storage.close());
 
-async function publish(count = 1, event = "ThingHappened"): Promise<void> {
-  const drafts = Array.from({ length: count }, () => ({ event, data: {}, subject: null, actor: systemActor }));
+async function publish(count = 1, event = "ThingHappened", data = {}): Promise<void> {
+  const drafts = Array.from({ length: count }, () => ({ event, data, subject: null, actor: systemActor }));
   await storage.writer.write((tx) => storage.log.append(tx, drafts));
   await settle();
 }
@@ -71,6 +71,20 @@ describe("a long poll", () => {
     await publish();
     expect(waiting.seqs()).toEqual([1]);
     expect(storage.clock.pending()).toBe(0);
+  });
+
+  test("collects no more than fits a page when events are very large, and misses none", async () => {
+    for (let batch = 0; batch < 12; batch++) await publish(50, "ThingHappened", { text: "x".repeat(60_000) });
+    const seqs: number[] = [];
+    for (let seq = 0; seq < 600; seq = seqs.at(-1) ?? 600) {
+      const waiting = wait({ position: { seq }, limit: 500, batchMs: 60_000 });
+      for (let turn = 0; turn < 100 && !waiting.result; turn++) await settle();
+      if (!waiting.result) await storage.clock.advance(60_000);
+      expect(waiting.result?.events.length).toBeLessThan(300);
+      expect(waiting.result?.nextCursor).toBe(id(waiting.seqs()?.at(-1) ?? 0));
+      seqs.push(...(waiting.seqs() ?? []));
+    }
+    expect(seqs).toEqual(Array.from({ length: 600 }, (_, index) => index + 1));
   });
 
   test("answers with none when the time is up, and moves on past what was not for it", async () => {
