@@ -119,7 +119,7 @@ export class Courier {
 
   /** It is done with without an attempt. */
   async #end(lane: Lane, delivery: DeliveryRow, change: () => void): Promise<void> {
-    lane.ended(delivery, true);
+    lane.skipped(delivery);
     const isStored = await this.#recorder.write((tx) => {
       change();
       tx.afterCommit(() => lane.recorded(delivery.row_id, undefined));

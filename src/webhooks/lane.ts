@@ -9,7 +9,7 @@ import type { Target } from "./target.ts";
 export interface LaneOptions {
   clock: Clock;
   slots: Slots;
-  /** Makes one attempt; tells the lane of its end with `ended`, and with `recorded` when that is stored. */
+  /** Makes one attempt; tells the lane of its end with `ended` or `skipped`, and with `recorded` when that is stored. */
   attempt: (lane: Lane, delivery: DeliveryRow, isProbe: boolean) => void;
   /** It is time to try a failed webhook with one event. */
   probe: (lane: Lane) => void;
@@ -32,8 +32,9 @@ export class Lane implements SlotUser {
   readonly #pace: Pace;
   #webhook: WebhookRow;
   #waiting = new Map<number, Waiting>();
-  readonly #inFlight = new Set<number>();
-  /** Attempts that have ended and are not stored yet; whether each succeeded. */
+  /** When each attempt under way began, on the monotonic clock. */
+  readonly #inFlight = new Map<number, number>();
+  /** What has ended and is not stored yet; whether each is done with. */
   readonly #recording = new Map<number, boolean>();
   /** Its last attempt failed. */
   isTroubled = false;
@@ -117,20 +118,28 @@ export class Lane implements SlotUser {
 
   /** Attempts this delivery now, whatever else is under way. */
   begin(delivery: DeliveryRow, isProbe: boolean): void {
+    const nowMs = this.options.clock.monotonicMs();
     this.#waiting.delete(delivery.row_id);
-    this.#inFlight.add(delivery.row_id);
-    this.#pace.begin(this.options.clock.monotonicMs());
+    this.#inFlight.set(delivery.row_id, nowMs);
+    this.#pace.begin(nowMs);
     this.options.attempt(this, delivery, isProbe);
   }
 
   /** The attempt is over; what came of it is being stored. */
   ended({ row_id }: DeliveryRow, isSuccess: boolean): void {
     if (!this.#inFlight.delete(row_id)) return;
-    this.#recording.set(row_id, isSuccess);
     this.isTroubled = !isSuccess;
     this.#pace.end(isSuccess);
-    this.options.slots.give(this);
-    this.pump();
+    this.#goOn(row_id, isSuccess);
+  }
+
+  /** There was nothing to send: that says nothing of the receiver, and takes nothing of its rate. `recorded` follows. */
+  skipped({ row_id }: DeliveryRow): void {
+    const beganMs = this.#inFlight.get(row_id);
+    if (beganMs === undefined) return;
+    this.#inFlight.delete(row_id);
+    this.#pace.takeBack(beganMs);
+    this.#goOn(row_id, true);
   }
 
   /** The attempt is stored; `delivery` is how it left the delivery, undefined when that is not to be sent again. */
@@ -151,6 +160,12 @@ export class Lane implements SlotUser {
     this.#isStopped = true;
     this.#cancelTimer();
     this.#waiting.clear();
+  }
+
+  #goOn(rowId: number, isDone: boolean): void {
+    this.#recording.set(rowId, isDone);
+    this.options.slots.give(this);
+    this.pump();
   }
 
   /** What is to be attempted next: the oldest of what is due, else what is due first. */

@@ -13,6 +13,8 @@ export interface PaceLimits {
 export class Pace {
   #newMax = Number.POSITIVE_INFINITY;
   #nextStartMs = Number.NEGATIVE_INFINITY;
+  /** Of what has begun last: when, and from when on it might. */
+  #last = { startMs: Number.NEGATIVE_INFINITY, earliestMs: Number.NEGATIVE_INFINITY };
 
   constructor(public limits: PaceLimits) {}
 
@@ -27,8 +29,14 @@ export class Pace {
   }
 
   begin(nowMs: number): void {
+    this.#last = { startMs: nowMs, earliestMs: this.#nextStartMs };
     // Spaced evenly: then no second, wherever it begins, has more than the limit.
     if (this.limits.ratePerSecond !== null) this.#nextStartMs = nowMs + 1000 / this.limits.ratePerSecond;
+  }
+
+  /** What began then came to no request: another may take its place, unless one has begun since. */
+  takeBack(startMs: number): void {
+    if (startMs === this.#last.startMs) this.#nextStartMs = this.#last.earliestMs;
   }
 
   end(isSuccess: boolean): void {

@@ -150,6 +150,21 @@ describe("a receiver is sent", () => {
     expect(server.delivery(kept, "ThingTwo")).toMatchObject({ status: "pending", attempts: 0 });
   });
 
+  test("what it wants at its rate, however much it does not want any more", async () => {
+    const webhook = await server.create({ events: ["Thing*", "Noise"], rate_limit_per_second: 1 });
+    server.always = () => 200;
+    await server.publish(...Array<string>(100).fill("Noise"), "ThingOne", "ThingTwo");
+    await server.webhooks.update(webhook.id, { events: ["Thing*"] });
+    await server.clock.advance(999);
+    expect(server.take()).toEqual(["Noise"]);
+    await server.clock.advance(1);
+    expect(server.take()).toEqual(["ThingOne"]);
+    await server.clock.advance(999);
+    expect(server.take()).toEqual([]);
+    await server.clock.advance(1);
+    expect(server.take()).toEqual(["ThingTwo"]);
+  });
+
   test("nothing that it does not want any more, unless it was tried before", async () => {
     const webhook = await server.create({ events: ["Thing*", "Noise"], max_concurrency: 2 });
     await server.publish("Noise", "ThingOne", "Noise", "ThingTwo", "Noise");
