@@ -25,6 +25,9 @@ import * as lifecycle from "./lifecycle.ts";
 import { type JobRow, JobStore, toJob } from "./store.ts";
 import { JobWorker } from "./worker.ts";
 
+/** A page ends early rather than hold hundreds of the largest results. */
+const pageCharsMax = 16 * 1024 * 1024;
+
 export interface JobQueueOptions {
   db: Db;
   writer: Writer;
@@ -123,12 +126,17 @@ export class JobQueue {
     return toJob(row);
   }
 
-  /** Newest first. Throws `invalid` for a cursor that is none. */
+  /** Newest first: at most `limit` jobs, fewer when their results are very large. Throws `invalid` for a cursor that is none. */
   list({ limit = 50, cursor, ...filter }: ListJobs): JobPage {
     const beforeId = cursor === undefined ? undefined : idCursor(cursor);
-    const rows = this.#store.list({ ...filter, beforeId }, limit + 1);
-    const items = rows.slice(0, limit).map(toJob);
-    return { items, next_cursor: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
+    const items: Job[] = [];
+    let chars = 0;
+    for (const row of this.#store.list({ ...filter, beforeId }, limit + 1)) {
+      if (items.length === limit || chars >= pageCharsMax) return { items, next_cursor: items.at(-1)?.id ?? null };
+      items.push(toJob(row));
+      chars += row.result?.length ?? 0;
+    }
+    return { items, next_cursor: null };
   }
 
   /** Cancels a job that waits or runs; one that runs is told at once. Rejects with `conflict` when it is finished. */

@@ -160,8 +160,8 @@ export class JobStore {
     return this.#oldestWaiting.get()?.created_at;
   }
 
-  /** At most `limit` jobs, newest first. */
-  list(filter: JobFilter, limit: number): JobRow[] {
+  /** At most `limit` jobs, newest first; each is read when it is asked for. */
+  list(filter: JobFilter, limit: number): Iterable<JobRow> {
     const { beforeId, ...equal } = filter;
     const wanted = Object.entries(equal).filter((entry): entry is [string, string] => entry[1] !== undefined);
     const conditions = wanted.map(([column]) => `${column} = ?`);
@@ -175,7 +175,7 @@ export class JobStore {
     const index = filter.note_id === undefined ? "" : "INDEXED BY jobs_by_note";
     return this.#sqlite
       .query<JobRow, (string | number)[]>(`SELECT * FROM jobs ${index} ${where} ORDER BY id DESC LIMIT ?`)
-      .all(...values, limit);
+      .iterate(...values, limit);
   }
 
   paused(): boolean {

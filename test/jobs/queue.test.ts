@@ -128,6 +128,23 @@ describe("listing", () => {
     expect(server.queue.list({ status: "running" })).toEqual({ items: [], next_cursor: null });
   });
 
+  test("has fewer jobs in a page when their results are very large, and misses none", async () => {
+    for (let index = 0; index < 600; index++) await server.create({ payload: { index } });
+    server.options.db.sqlite.run("UPDATE jobs SET result = ?", [JSON.stringify("x".repeat(64 * 1024 - 2))]);
+    const ids: string[] = [];
+    const lengths: number[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = server.queue.list({ limit: 500, ...(cursor !== undefined && { cursor }) });
+      ids.push(...page.items.map(({ id }) => id));
+      lengths.push(page.items.length);
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor !== undefined);
+    expect(new Set(ids).size).toBe(600);
+    expect(ids).toEqual([...ids].sort().reverse());
+    expect(lengths).toEqual([256, 256, 88]);
+  });
+
   test("refuses a cursor that is none", () => {
     expect(() => server.queue.list({ cursor: "' OR 1" })).toThrow(
       "cursor must be the next_cursor of the page before, from the same list.",
