@@ -276,21 +276,23 @@ export class Socket implements Sink<string[]>, Connection {
   /** Not at once: Bun cuts the connection a few seconds after the closing frame, whether the client took that or not. */
   #closeWhenTaken(): void {
     const { ws } = this;
-    const { clock } = this.deps;
+    const { clock, access } = this.deps;
     const giveUpMs = clock.monotonicMs() + wakeUpMs;
     this.#cancelClosing = every(clock, takenLookMs, () => {
       // What the system holds is asked last: beside thousands of connections that takes tens of milliseconds.
       if (ws.getBufferedAmount() === 0 && ws.data.request.systemQueue() === 0) ws.close(closeCodes.slow, "slow");
       else if (clock.monotonicMs() >= giveUpMs) ws.terminate();
     });
+    // Nor does it outlive the right to what is still on its way.
+    this.#release = access.holds.add({ principal: this.#principal, end: () => ws.terminate() });
   }
 
   end(reason: CloseReason = "client"): void {
     this.#cancelClosing();
+    this.#release();
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#subscription.stop();
     this.deps.connections.remove(this, reason);
-    this.#release();
   }
 }

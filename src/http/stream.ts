@@ -245,15 +245,22 @@ class EventStream implements Sink<Uint8Array>, Connection {
    * serve other streams and stay, then this one is cut off it.
    */
   #giveUp(waiting: Promise<void>, reason: CloseReason): void {
+    const { clock, holds } = this.deps;
     const mayWakeUp = reason === "slow";
     this.request.idleTimeout(mayWakeUp ? wakeUpMs / 1000 : 1);
     waiting.then(this.#ended.resolve);
-    // Without a reason, which Bun would print.
-    const cancel = this.deps.clock.after(mayWakeUp ? wakeUpMs : lingerMs, () => {
+    const cut = () => {
       this.#writer?.stop();
+      // Without a reason, which Bun would print.
       this.#ended.reject();
-    });
-    this.#ended.promise.then(cancel, cancel);
+    };
+    const cancel = clock.after(mayWakeUp ? wakeUpMs : lingerMs, cut);
+    const letGo = mayWakeUp ? holds.add({ principal: this.principal, end: cut }) : () => {};
+    const done = () => {
+      cancel();
+      letGo();
+    };
+    this.#ended.promise.then(done, done);
   }
 
   #say(event: string, data: string, more: { id?: string; retryMs?: number } = {}): void {

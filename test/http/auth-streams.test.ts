@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Type } from "@sinclair/typebox";
 import { EventPage, EventPoll } from "../../src/events/contract.ts";
 import { Problem } from "../../src/http/problem.ts";
 import { Note } from "../../src/notes/contract.ts";
 import { type AuthApp, bearer, startAuthApp, TestSocket } from "../support/auth.ts";
 import { eventually } from "../support/eventually.ts";
+import { RawSocket } from "../support/raw-socket.ts";
 import { TcpClient } from "../support/tcp-client.ts";
 
 let server: AuthApp;
@@ -117,6 +119,39 @@ describe("when a token is revoked, what is open in its name ends within a second
     expect(await unhurt.message(({ op }) => op === "pong")).toEqual({ op: "pong", ref: 1 });
     unhurt.close();
   });
+
+  test("also when they were closed for being too slow, and something of them is still on its way", async () => {
+    const { app, admin, make, revoke } = await startAuthApp({ slowSeconds: 0.2 });
+    try {
+      const { id, token } = await make(["events:read"]);
+      const ticket = (
+        await app.call(Type.Object({ ticket: Type.String() }), "POST", "/events/tickets", { headers: bearer(token) })
+      ).body.ticket;
+      const socket = await RawSocket.open(app.url, `?ticket=${ticket}`);
+      const stream = await TcpClient.open(app.url);
+      stream.send(`GET ${api}/events HTTP/1.1\r\nHost: ${new URL(app.url).host}\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+      await eventually(() => socket.messages().length > 0 && stream.text.includes("ConnectionOpened"));
+      socket.stopReading();
+      stream.stopReading();
+      const data = { text: "x".repeat(60_000) };
+      const body = Array.from({ length: 15 }, () => ({ event: "BigHappened", data }));
+      for (let sent = 0; sent < 20; sent++) {
+        await app.call(Type.Unknown(), "POST", "/events", { body, headers: bearer(admin) });
+      }
+      const open = Type.Object({ items: Type.Array(Type.Unknown()) });
+      const isListed = async () =>
+        (await app.call(open, "GET", "/connections", { headers: bearer(admin) })).body.items.length > 0;
+      await eventually(async () => !(await isListed()));
+      await revoke(id);
+      socket.read();
+      stream.read();
+      await eventually(() => socket.isClosed && stream.isClosed);
+      expect(socket.closeCode()).toBeUndefined();
+      expect(stream.text).not.toContain("StreamClosing");
+    } finally {
+      await app.stop();
+    }
+  }, 30_000);
 
   test("a long poll and a claim are refused", async () => {
     const { id, token } = await server.make(["events:read", "jobs:write"]);
