@@ -208,6 +208,22 @@ inBrowser("the page's looks and manners", () => {
     await page.getByLabel("Title").waitFor();
   });
 
+  test("arrow keys that come faster than the list is painted each move on by a row, also while it grows", async () => {
+    const page = await world.open();
+    const rows = page.locator(".list-pane .virtual a");
+    await rows.nth(2).waitFor();
+    const titles = await rows.locator(".row-title").allInnerTexts();
+    await rows.first().focus();
+    const press = (...keys: string[]) =>
+      page.evaluate<string>(
+        `(() => { for (const key of ${JSON.stringify(keys)}) document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })); return document.activeElement.querySelector(".row-title").innerText; })()`,
+      );
+    expect(await press("ArrowDown", "ArrowDown")).toBe(titles[2] ?? "");
+    await world.note({ title: "Came in between" });
+    await rows.filter({ hasText: "Came in between" }).waitFor();
+    expect(await press("ArrowUp")).toBe(titles[1] ?? "");
+  });
+
   test("what changes by itself is told to those who do not see it", async () => {
     const { page, note } = await world.openNote();
     await world.client.notes.revise(note.id);

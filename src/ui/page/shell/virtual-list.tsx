@@ -23,12 +23,14 @@ export function VirtualList<Item>({ items, keyOf, rowHeightPx, label, render, on
   const box = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 800 });
   const anchor = useRef<{ key: string; top: number } | undefined>(undefined);
-  const [focused, setFocused] = useState(0);
+  const [focusedKey, setFocusedKey] = useState<string>();
+  /** Where the keys lead, while the row there does not exist yet. */
+  const goal = useRef<number | undefined>(undefined);
 
   const first = Math.max(0, Math.floor(view.top / rowHeightPx) - overscanRows);
   const last = Math.min(items.length, Math.ceil((view.top + view.height) / rowHeightPx) + overscanRows);
   const shown = items.slice(first, last);
-  const tabStop = focused >= first && focused < last ? focused : first;
+  const tabStop = first + Math.max(0, focusedKey === undefined ? 0 : shown.findIndex((item) => keyOf(item) === focusedKey));
 
   useLayoutEffect(() => {
     const element = box.current;
@@ -70,16 +72,24 @@ export function VirtualList<Item>({ items, keyOf, rowHeightPx, label, render, on
   function moved(event: KeyboardEvent): void {
     const step = steps[event.key];
     const element = box.current;
-    if (step === undefined || !element) return;
+    // Asked of the document: keys can be faster than the next rendering.
+    const from = goal.current ?? rowOf(event.target);
+    if (step === undefined || !element || from === undefined) return;
     event.preventDefault();
-    const index = Math.min(Math.max(0, focused + step(view.height / rowHeightPx)), items.length - 1);
-    setFocused(index);
+    const index = Math.min(Math.max(0, from + step(view.height / rowHeightPx)), items.length - 1);
     if (index * rowHeightPx < element.scrollTop) element.scrollTop = index * rowHeightPx;
     const overBy = (index + 1) * rowHeightPx - element.scrollTop - element.clientHeight;
     if (overBy > 0) element.scrollTop += overBy;
     if (focusIn(element, index)) return;
+    goal.current = index;
     // The row exists after the next painting.
-    requestAnimationFrame(() => requestAnimationFrame(() => focusIn(element, index)));
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        if (goal.current !== index) return;
+        goal.current = undefined;
+        focusIn(element, index);
+      }),
+    );
   }
 
   return (
@@ -95,7 +105,10 @@ export function VirtualList<Item>({ items, keyOf, rowHeightPx, label, render, on
               aria-setsize={items.length}
               aria-posinset={index + 1}
               style={{ height: `${rowHeightPx}px`, transform: `translateY(${index * rowHeightPx}px)` }}
-              onFocusIn={() => setFocused(index)}
+              onFocusIn={() => {
+                goal.current = undefined;
+                setFocusedKey(keyOf(item));
+              }}
             >
               {render(item, index === tabStop ? 0 : -1)}
             </li>
@@ -115,6 +128,11 @@ const steps: Record<string, (rowsInSight: number) => number> = {
   Home: () => Number.NEGATIVE_INFINITY,
   End: () => Number.POSITIVE_INFINITY,
 };
+
+function rowOf(target: EventTarget | null): number | undefined {
+  const row = target instanceof Element ? target.closest<HTMLElement>("[data-index]") : null;
+  return row === null ? undefined : Number(row.dataset.index);
+}
 
 function focusIn(box: HTMLElement, index: number): boolean {
   const row = box.querySelector<HTMLElement>(`[data-index="${index}"] :is(a, button)`);
