@@ -1,4 +1,11 @@
-import type { CallToolResult, JSONRPCMessage, MessageExtraInfo, RequestId, Transport } from "@modelcontextprotocol/server";
+import {
+  type CallToolResult,
+  type JSONRPCMessage,
+  type MessageExtraInfo,
+  ProtocolErrorCode,
+  type RequestId,
+  type Transport,
+} from "@modelcontextprotocol/server";
 import type { CallOrigin } from "./call-tool.ts";
 import { isObject, requestIdOf } from "./json-rpc.ts";
 
@@ -68,7 +75,7 @@ export class SessionServer {
     if (!("method" in message) || message.method !== "notifications/cancelled" || !isObject(message.params)) return false;
     const { requestId } = message.params;
     if (typeof requestId !== "string" && typeof requestId !== "number") return false;
-    this.#asked.delete(requestId);
+    this.#release(requestId);
     const waiting = this.#waiting.get(requestId);
     waiting?.abort();
     return waiting !== undefined;
@@ -79,7 +86,21 @@ export class SessionServer {
     if (id !== undefined) this.#asked.add(id);
     if ("method" in message && message.method === "resources/subscribe") this.#hasSubscriptions = true;
     this.#server ??= this.#create();
-    this.#server.then((server) => server.onmessage?.(message, extra)).catch(this.options.onError);
+    const server = this.#server;
+    server.then((made) => made.onmessage?.(message, extra)).catch((error) => this.#fail(server, id, error));
+  }
+
+  /** The next message has another server made; whoever asked this one is not left waiting. */
+  #fail(server: Promise<Transport>, id: RequestId | undefined, error: unknown): void {
+    this.options.onError(error);
+    if (this.#server === server) {
+      this.#server = undefined;
+      this.#hasSubscriptions = false;
+    }
+    if (id === undefined || !this.#asked.has(id)) return;
+    this.#release(id);
+    const answer = { code: ProtocolErrorCode.InternalError, message: "Internal error" };
+    this.transport.send({ jsonrpc: "2.0", id, error: answer }).catch(this.options.onError);
   }
 
   async #create(): Promise<Transport> {
@@ -89,8 +110,12 @@ export class SessionServer {
       setSupportedProtocolVersions: (versions) => transport.setSupportedProtocolVersions?.(versions),
       async start() {},
       send: async (message, options) => {
-        await transport.send(message, options);
-        this.#sent(message);
+        try {
+          await transport.send(message, options);
+        } finally {
+          // Whom an answer does not reach does not get it from us a second time either.
+          this.#sent(message);
+        }
       },
       async close() {
         relay.onclose?.();
@@ -103,9 +128,13 @@ export class SessionServer {
 
   #sent(message: JSONRPCMessage): void {
     if (!("result" in message || "error" in message) || message.id === undefined) return;
-    this.#asked.delete(message.id);
-    this.#answers.delete(message.id);
+    this.#release(message.id);
     this.#rest();
+  }
+
+  #release(id: RequestId): void {
+    this.#asked.delete(id);
+    this.#answers.delete(id);
   }
 
   #rest(): void {

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import type { CallToolResult, JSONRPCMessage, Transport } from "@modelcontextprotocol/server";
+import { requestIdOf } from "../../src/mcp/json-rpc.ts";
+import { SessionServer, type SessionServerOptions } from "../../src/mcp/session-server.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Agent, type McpWorld, openMcp } from "../support/mcp.ts";
 import { user } from "../support/notes.ts";
@@ -84,5 +87,66 @@ describe("an agent whose session waits for events", () => {
     await transport.terminateSession();
     await waits(0);
     expect(world.endpoint.status().sessions).toBe(0);
+  });
+});
+
+describe("a server of the protocol", () => {
+  const ask = (id: number): JSONRPCMessage => ({ jsonrpc: "2.0", id, method: "tools/list" });
+
+  /** A session whose servers answer everything at once; what it sent, what it could not do, and how many servers it let go. */
+  function openSession({ create, waitFor, send }: Partial<SessionServerOptions> & { send?: Transport["send"] }) {
+    const sent: JSONRPCMessage[] = [];
+    const errors: string[] = [];
+    const letGo: number[] = [];
+    const made = {
+      async connect(transport: Transport) {
+        transport.onmessage = (message) => {
+          const id = requestIdOf(message);
+          if (id !== undefined) transport.send({ jsonrpc: "2.0", id, result: {} }).catch(() => {});
+        };
+        transport.onclose = () => letGo.push(letGo.length);
+      },
+    };
+    const keep = async (message: JSONRPCMessage) => {
+      sent.push(message);
+    };
+    const session = new SessionServer(
+      { start: async () => {}, close: async () => {}, send: send ?? keep },
+      { create: create ?? (async () => made), waitFor, onError: (error) => errors.push(String(error)) },
+    );
+    return { session, made, sent, errors, letGo };
+  }
+
+  test("that could not be made is told of, and made anew for the next message", async () => {
+    let attempts = 0;
+    const { session, made, sent, errors } = openSession({
+      create: async () => {
+        if (attempts++ === 0) throw new Error("no memory");
+        return made;
+      },
+    });
+    session.receive(ask(1), undefined);
+    await eventually(() => sent.length === 1);
+    expect(sent).toEqual([{ jsonrpc: "2.0", id: 1, error: { code: -32603, message: "Internal error" } }]);
+    expect(errors).toEqual(["Error: no memory"]);
+    session.receive(ask(2), undefined);
+    await eventually(() => sent.length === 2);
+    expect(sent[1]).toEqual({ jsonrpc: "2.0", id: 2, result: {} });
+  });
+
+  test("whose answer reaches nobody any more is not kept while its agent waits", async () => {
+    const { promise } = Promise.withResolvers<CallToolResult>();
+    let tried = 0;
+    const { session, letGo } = openSession({
+      waitFor: (message) => (requestIdOf(message) === 2 ? () => promise : undefined),
+      send: async () => {
+        tried++;
+        throw new Error("no connection");
+      },
+    });
+    session.receive(ask(1), undefined);
+    await eventually(() => tried === 1);
+    session.receive(ask(2), undefined);
+    await eventually(() => letGo.length === 1);
   });
 });
