@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import type { Client } from "../../../client/client.ts";
 import { parseCursor } from "../../../events/cursor.ts";
-import type { Arrival, FeedListener } from "../live/feed.ts";
+import type { Arrival, FeedListener } from "../live/feed-listener.ts";
 import { Paced } from "../live/paced.ts";
 import { patiently } from "../shell/patiently.ts";
 import { LogTail, type TapeEvent } from "./log-tail.ts";

@@ -4,7 +4,7 @@ import { decode } from "../../../client/conform.ts";
 import type { ReceivedEvent } from "../../../client/stream-item.ts";
 import { transientCatalog } from "../../../events/transient-catalog.ts";
 import type { Job, ListJobs, QueueStatus } from "../../../jobs/contract.ts";
-import type { Arrival, FeedListener } from "../live/feed.ts";
+import type { Arrival, FeedListener } from "../live/feed-listener.ts";
 import { patiently } from "../shell/patiently.ts";
 import { afterEvent, isActive, type JobView, viewOf } from "./job-view.ts";
 

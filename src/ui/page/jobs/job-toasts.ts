@@ -1,7 +1,7 @@
 import type { Client } from "../../../client/client.ts";
 import type { ReceivedEvent } from "../../../client/stream-item.ts";
 import type { Job } from "../../../jobs/contract.ts";
-import type { Arrival, FeedListener } from "../live/feed.ts";
+import type { Arrival, FeedListener } from "../live/feed-listener.ts";
 import { patiently } from "../shell/patiently.ts";
 import { go } from "../shell/route.ts";
 import { duration } from "../shell/time.ts";

@@ -2,6 +2,7 @@ import { batch, signal } from "@preact/signals";
 import type { Api } from "../../../client/api.ts";
 import { ReceivedEvent } from "../../../client/stream-item.ts";
 import { catalog, type EventName } from "../../../events/catalog.ts";
+import type { Arrival, FeedListener } from "./feed-listener.ts";
 import { type FeedItem, type FeedMessage, FeedRunner, type FeedState } from "./feed-runner.ts";
 import type { TabMessage } from "./stream-worker.ts";
 import { scriptUrl } from "./trusted.ts";
@@ -22,22 +23,6 @@ function arrivalOf(item: FeedItem): Arrival[] {
   } catch {
     return [];
   }
-}
-
-/** An event on its way to what is shown. */
-export interface Arrival {
-  event: ReceivedEvent;
-  /** By this machine's clock. */
-  receivedAtMs: number;
-}
-
-/** What wants to know of events. All arrivals of one moment come together, and what they change is painted once. */
-export interface FeedListener {
-  arrived?(arrivals: readonly Arrival[]): void;
-  /** What is shown may be out of date: called when the first connection stands, or cannot be made, and after every gap. */
-  refresh?(): void;
-  /** The connection stands again, and nothing was missed: what failed meanwhile may be tried again. */
-  resumed?(): void;
 }
 
 /** This tab's end of the connection to the server; it is shared with other tabs where the browser can do that. */

@@ -3,7 +3,7 @@ import type { Client } from "../../../client/client.ts";
 import type { Job } from "../../../jobs/contract.ts";
 import type { Note, Revision } from "../../../notes/contract.ts";
 import type { JobBoard } from "../jobs/job-board.ts";
-import type { Arrival, FeedListener } from "../live/feed.ts";
+import type { Arrival, FeedListener } from "../live/feed-listener.ts";
 import { go, route } from "../shell/route.ts";
 import type { Toasts } from "../shell/toasts.ts";
 import type { Drafts } from "./drafts.ts";

@@ -2,7 +2,7 @@ import { computed, signal } from "@preact/signals";
 import type { Client } from "../../../client/client.ts";
 import { isFinal } from "../../../client/errors.ts";
 import type { Note } from "../../../notes/contract.ts";
-import type { Arrival, FeedListener } from "../live/feed.ts";
+import type { Arrival, FeedListener } from "../live/feed-listener.ts";
 import { Paced } from "../live/paced.ts";
 import { type Row, rowOf } from "./row.ts";
 
@@ -32,7 +32,10 @@ export class NoteList implements FeedListener {
   #cursor: string | null = null;
   #loading = new AbortController();
   #isLoadingMore = false;
+  // What was told since the list was asked for: its answer may be older.
   readonly #stale = new Set<string>();
+  readonly #gone = new Set<string>();
+  readonly #newer = new Map<string, Row>();
   #visible: readonly string[] = [];
   readonly #head = new Paced(refreshMs, () => this.#refreshHead());
   readonly #rowsPace = new Paced(refreshMs, () => this.#refreshRows());
@@ -51,6 +54,9 @@ export class NoteList implements FeedListener {
   load(isAnew = false): void {
     this.#loading.abort();
     this.#loading = new AbortController();
+    this.#stale.clear();
+    this.#gone.clear();
+    this.#newer.clear();
     if (this.rows.value.length === 0) this.state.value = "loading";
     void this.#load(this.#loading.signal, isAnew);
   }
@@ -62,7 +68,7 @@ export class NoteList implements FeedListener {
     try {
       const { items, next_cursor } = await this.client.notes.list({ ...this.#request(), cursor: this.#cursor }, signal);
       const known = new Set(this.rows.value.map(({ id }) => id));
-      this.rows.value = [...this.rows.value, ...items.filter(({ id }) => !known.has(id)).map(rowOf)];
+      this.rows.value = [...this.rows.value, ...this.#rowsOf(items.filter(({ id }) => !known.has(id)))];
       this.#turnPage(next_cursor);
     } catch {
       // Scrolling on asks again.
@@ -81,19 +87,20 @@ export class NoteList implements FeedListener {
   }
 
   arrived(arrivals: readonly Arrival[]): void {
-    const removed = new Set<string>();
     for (const { event } of arrivals) {
       const updated = event.dataOf("NoteUpdated");
       if (updated && updated.note_id !== this.openNoteId) this.#stale.add(updated.note_id);
       const back = event.dataOf("NoteCreated") ?? event.dataOf("NoteRestored");
       if (back) {
-        removed.delete(back.note_id);
+        this.#gone.delete(back.note_id);
         this.#head.want();
       }
       const gone = event.dataOf("NoteDeleted");
-      if (gone) removed.add(gone.note_id);
+      if (gone) this.#gone.add(gone.note_id);
     }
-    if (removed.size > 0) this.rows.value = this.rows.value.filter(({ id }) => !removed.has(id));
+    if (this.rows.value.some(({ id }) => this.#gone.has(id))) {
+      this.rows.value = this.rows.value.filter(({ id }) => !this.#gone.has(id));
+    }
     if (this.#isAnyVisibleStale()) this.#rowsPace.want();
     // A note that is not in the list may match the search now.
     if (this.#stale.size > 0 && this.query.value !== "") this.#head.want();
@@ -109,6 +116,7 @@ export class NoteList implements FeedListener {
   put(note: Note): void {
     const row = rowOf(note);
     this.#stale.delete(row.id);
+    this.#newer.set(row.id, row);
     const known = this.rows.value.find(({ id }) => id === row.id);
     if (known && known.version < row.version) this.#replace(new Map([[row.id, row]]));
   }
@@ -122,13 +130,21 @@ export class NoteList implements FeedListener {
       // As much as was shown before, so that nobody's place in the list is lost.
       const limit = Math.min(Math.max(pageNotes, isAnew ? 0 : this.rows.value.length), pageNotesMost);
       const { items, next_cursor } = await this.client.notes.list({ ...this.#request(), limit }, signal);
-      this.rows.value = items.map(rowOf);
-      this.#stale.clear();
+      this.rows.value = this.#rowsOf(items);
       this.#turnPage(next_cursor);
       this.state.value = "ready";
     } catch {
       if (!signal.aborted) this.state.value = "failed";
     }
+  }
+
+  /** What an answer brings, but for what is known better by now. */
+  #rowsOf(notes: readonly Note[]): Row[] {
+    const rows = notes.filter(({ id }) => !this.#gone.has(id)).map(rowOf);
+    return rows.map((row) => {
+      const newer = this.#newer.get(row.id);
+      return newer && newer.version > row.version ? newer : row;
+    });
   }
 
   #turnPage(cursor: string | null): void {
@@ -141,7 +157,7 @@ export class NoteList implements FeedListener {
     const { signal } = this.#loading;
     const { items } = await this.client.notes.list(this.#request(), signal);
     const known = new Map(this.rows.value.map((row) => [row.id, row.version]));
-    const added = items.filter(({ id }) => !known.has(id)).map(rowOf);
+    const added = this.#rowsOf(items.filter(({ id }) => !known.has(id)));
     if (added.length > 0) this.rows.value = [...added, ...this.rows.value];
     this.#flash(added.map(({ id }) => id));
     const newer = items.filter(({ id, version }) => (known.get(id) ?? version) < version);
@@ -171,6 +187,7 @@ export class NoteList implements FeedListener {
 
   #replace(changed: ReadonlyMap<string, Row>): void {
     if (changed.size === 0) return;
+    for (const [id, row] of changed) this.#newer.set(id, row);
     this.rows.value = this.rows.value.map((row) => changed.get(row.id) ?? row);
     this.#flash([...changed.keys()]);
   }

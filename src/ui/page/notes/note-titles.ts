@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import type { Client } from "../../../client/client.ts";
-import type { Arrival, FeedListener } from "../live/feed.ts";
+import type { Arrival, FeedListener } from "../live/feed-listener.ts";
 import type { NoteList } from "./note-list.ts";
 
 /** Titles of notes that others name by their id, whether or not they are in the list. */

@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import type { Client } from "../../../client/client.ts";
 import type { Health } from "../../../health.ts";
-import type { FeedListener } from "../live/feed.ts";
+import type { FeedListener } from "../live/feed-listener.ts";
 import { patiently } from "./patiently.ts";
 
 /** What the page knows of the server itself. */

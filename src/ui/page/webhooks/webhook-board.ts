@@ -1,7 +1,7 @@
 import { computed, signal } from "@preact/signals";
 import type { Client } from "../../../client/client.ts";
 import type { Webhook } from "../../../webhooks/contract.ts";
-import type { Arrival, FeedListener } from "../live/feed.ts";
+import type { Arrival, FeedListener } from "../live/feed-listener.ts";
 import { Paced } from "../live/paced.ts";
 import { patiently } from "../shell/patiently.ts";
 
