@@ -33,7 +33,8 @@ export function registerCreate(tokens: Command, io: Io): void {
       ),
     )
     .action((name: string, options: Options, self: Command) =>
-      withKeeper(self, io, (keeper, context) => run(name, options, keeper, context)),
+      // Before its first start a server can be given its first token, so that it prints none.
+      withKeeper(self, io, (keeper, context) => run(name, options, keeper, context), { mayBeNew: true }),
     );
 }
 

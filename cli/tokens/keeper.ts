@@ -4,6 +4,7 @@ import type { PageQuery } from "../../src/client/paging.ts";
 import { systemClock } from "../../src/clock.ts";
 import { readConfig } from "../../src/config.ts";
 import { createCore } from "../../src/core.ts";
+import { requireDatabase } from "../../src/db/open.ts";
 import { MatricError } from "../../src/errors.ts";
 import { silentLogger } from "../../src/logger.ts";
 import { addServerOptions, type Context, contextOf, dataDirOf } from "../context.ts";
@@ -23,14 +24,19 @@ export function addKeeperOptions(command: Command): Command {
   return addServerOptions(command.addOption(new Option("--data-dir <dir>", help)));
 }
 
-/** Runs `work` with the keeper that the options name: a directory, unless there is an address; else the server. */
+/**
+ * Runs `work` with the keeper that the options name: a directory, unless there is an address; else the server. A directory without
+ * data is refused with exit code 2, and nothing is made in it, unless it `mayBeNew`.
+ */
 export async function withKeeper(
   command: Command,
   io: Io,
   work: (keeper: TokenKeeper, context: Context) => Promise<void>,
+  { mayBeNew = false } = {},
 ): Promise<void> {
   const context = contextOf(command, io);
   const dataDir = dataDirOf(command, io);
+  if (dataDir !== undefined && !mayBeNew) requireDatabase(dataDir);
   if (dataDir !== undefined) return inDirectory(dataDir, (keeper) => work(keeper, context));
   const { client, signal } = context;
   const keeper: TokenKeeper = {

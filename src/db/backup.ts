@@ -15,7 +15,7 @@ import {
 import { dirname, join } from "node:path";
 import { MatricError } from "../errors.ts";
 import { migrate } from "./migrate.ts";
-import { incomingIn, lockDataDir } from "./open.ts";
+import { incomingIn, lockDataDir, requireDatabase } from "./open.ts";
 import { storageError } from "./storage-error.ts";
 
 /**
@@ -24,7 +24,7 @@ import { storageError } from "./storage-error.ts";
  */
 export function backUp(dataDir: string, target: string): void {
   const source = join(dataDir, "matric.db");
-  if (!existsSync(source)) throw new MatricError("not_found", `There is no database in ${dataDir}.`);
+  requireDatabase(dataDir);
   if (existsSync(target)) throw new MatricError("conflict", `${target} exists already; a backup overwrites nothing.`);
   const partial = `${target}.partial`;
   rmSync(partial, { force: true });

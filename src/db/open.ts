@@ -62,6 +62,13 @@ export function openDb(dataDir: string, durability: Durability): Db {
   }
 }
 
+/** For who would not make a database: throws `invalid` when there is none in `dataDir`, which is then probably another one than was meant. */
+export function requireDatabase(dataDir: string): void {
+  requireWhole(dataDir);
+  if (existsSync(join(dataDir, "matric.db"))) return;
+  throw invalid("MATRIC_DATA_DIR", `There is no data in ${dataDir}: no server has run on that directory.`);
+}
+
 /** Where a restore prepares the database that is to take the place of the present one. */
 export function incomingIn(dataDir: string): string {
   return join(dataDir, "matric.db.incoming");

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AuthApp, startAuthApp } from "../../support/auth.ts";
@@ -63,6 +63,22 @@ test("on the server's machine they are made without a server, and not behind the
   expect((await runCli(["tokens", "list"], { env })).stdout).toContain("\trevoked\t");
   rmSync(dataDir, { recursive: true });
 });
+
+test.each(["tokens list", "tokens revoke 0197a0b2-0000-7000-8000-000000000000", "backup copy.db"])(
+  "a misspelt directory is told by `%s`, and no data is made in it",
+  async (command) => {
+    const folder = mkdtempSync(join(tmpdir(), "matric-test-"));
+    const dataDir = join(folder, "matrix");
+    const { code, stdout, stderr } = await runCli([...command.split(" "), "--data-dir", dataDir], { cwd: folder });
+    expect([code, stdout, stderr]).toEqual([
+      2,
+      "",
+      `error: There is no data in ${dataDir}: no server has run on that directory.\n`,
+    ]);
+    expect(readdirSync(folder)).toEqual([]);
+    rmSync(folder, { recursive: true });
+  },
+);
 
 describe("a server", () => {
   const serve = async (args: string[], env: Record<string, string> = {}) => {
