@@ -8,6 +8,8 @@ export interface Output {
   readonly columns: number;
   /** Rejects with `BrokenPipe` when nobody reads any more, with a `Failure` when it cannot be written. */
   write(text: string): Promise<void>;
+  /** Bytes as they are, after all text so far; resolves when they have left. Rejects as `write` does. */
+  writeBytes(bytes: Uint8Array): Promise<void>;
   flush(): Promise<void>;
 }
 
@@ -83,14 +85,23 @@ export class StreamOutput implements Output {
     await this.#flushing;
   }
 
+  async writeBytes(bytes: Uint8Array): Promise<void> {
+    await this.flush();
+    await this.#send(bytes);
+  }
+
   async #drain(): Promise<void> {
     while (this.#gathered !== "") {
       const text = this.#gathered;
       this.#gathered = "";
-      await new Promise<void>((resolve, reject) => {
-        this.stream.write(text, (cause) => (cause ? reject(this.#break(cause)) : resolve()));
-      });
+      await this.#send(text);
     }
+  }
+
+  #send(chunk: string | Uint8Array): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      this.stream.write(chunk, (cause) => (cause ? reject(this.#break(cause)) : resolve()));
+    });
   }
 
   #break(cause: unknown): BrokenPipe | Failure {

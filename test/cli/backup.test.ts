@@ -1,9 +1,10 @@
+import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "../../src/client/client.ts";
-import { jsonLines, runCli } from "../support/cli.ts";
+import { jsonLines, runCli, spawnCli } from "../support/cli.ts";
 import { ServerProcess } from "../support/server-process.ts";
 
 let server: ServerProcess;
@@ -69,6 +70,28 @@ test("a backup straight from the data directory needs no server", async () => {
   const file = join(folder, "copy.db");
   expect((await runCli(["backup", file, "--data-dir", server.dataDir])).code).toBe(0);
   expect((await runCli(["restore", file, "--data-dir", join(folder, "elsewhere")])).code).toBe(0);
+});
+
+test("to - it goes to stdout and nowhere else, from a server and from a directory", async () => {
+  const kept = await createClient({ url: server.url }).notes.create({ title: "Kept", content: "" });
+  const before = readdirSync(server.dataDir).sort();
+  await copyIsWhole(spawnCli(["backup", "-"], { url: server.url, cwd: folder }));
+  await copyIsWhole(spawnCli(["backup", "-", "--data-dir", server.dataDir], { cwd: folder }));
+  expect(readdirSync(folder)).toEqual([]);
+  expect(readdirSync(server.dataDir).sort()).toEqual(before);
+  const withJson = await runCli(["backup", "-", "--json"], { url: server.url, cwd: folder });
+  expect([withJson.code, withJson.stdout, readdirSync(folder)]).toEqual([2, "", []]);
+
+  async function copyIsWhole({ stdout, stderr, exited }: ReturnType<typeof spawnCli>): Promise<void> {
+    const [bytes, said, code] = await Promise.all([stdout.bytes(), stderr.text(), exited]);
+    expect([code, said]).toEqual([0, ""]);
+    const file = join(folder, "copy.db");
+    await Bun.write(file, bytes);
+    const copy = new Database(file, { readonly: true });
+    expect(copy.query("SELECT id, title FROM notes").all()).toEqual([{ id: kept.id, title: "Kept" }]);
+    copy.close();
+    rmSync(file);
+  }
 });
 
 test("restoring is refused while a server runs, and for what is not a backup", async () => {

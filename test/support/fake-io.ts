@@ -13,6 +13,10 @@ class Collected implements Output {
     for (const { text, resolve } of this.#waiting) if (this.text.includes(text)) resolve();
   }
 
+  writeBytes(bytes: Uint8Array): Promise<void> {
+    return this.write(new TextDecoder().decode(bytes));
+  }
+
   /** Resolves when `text` has been written. */
   seen(text: string): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
