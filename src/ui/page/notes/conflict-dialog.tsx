@@ -3,7 +3,8 @@ import { usePage } from "../page.ts";
 import { Dialog } from "../shell/dialog.tsx";
 import { MarkedText, SameLines } from "./marked-text.tsx";
 import { type Choice, firstChoice, type MergePart, merged, mergeParts } from "./merge.ts";
-import type { Newer, OpenNote } from "./open-note.ts";
+import type { Newer } from "./newer.ts";
+import type { OpenNote } from "./open-note.ts";
 import { wordMarks } from "./text-diff.ts";
 
 interface Place {

@@ -1,6 +1,7 @@
 import { usePage } from "../page.ts";
 import { lazyView } from "../shell/lazy-view.tsx";
-import type { Newer, OpenNote } from "./open-note.ts";
+import type { Newer } from "./newer.ts";
+import type { OpenNote } from "./open-note.ts";
 
 const ConflictDialog = lazyView(() => import("./conflict-dialog.tsx").then((module) => module.ConflictDialog));
 

@@ -7,8 +7,9 @@ import type { Arrival, FeedListener } from "../live/feed-listener.ts";
 import { go, route } from "../shell/route.ts";
 import type { Toasts } from "../shell/toasts.ts";
 import type { Drafts } from "./drafts.ts";
+import type { Cause } from "./newer.ts";
 import type { NoteList } from "./note-list.ts";
-import { type Cause, OpenNote } from "./open-note.ts";
+import { OpenNote } from "./open-note.ts";
 
 interface NoteDeskDeps {
   client: Client;
@@ -75,7 +76,6 @@ export class NoteDesk implements FeedListener {
       this.isChoosing.value = true;
       return false;
     }
-    if (!note.isDirty.value) return true;
     try {
       const isSaved = await note.save();
       if (!isSaved) this.isChoosing.value = true;

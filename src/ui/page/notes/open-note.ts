@@ -1,19 +1,10 @@
 import { batch, computed, signal } from "@preact/signals";
 import type { Client } from "../../../client/client.ts";
 import { ClientError } from "../../../client/errors.ts";
-import type { EventData } from "../../../events/catalog.ts";
 import type { Note } from "../../../notes/contract.ts";
 import { patiently } from "../shell/patiently.ts";
 import type { Draft, Drafts } from "./drafts.ts";
-
-/** Why a note has a newer version than the one that was shown. */
-export type Cause = Pick<EventData<"NoteUpdated">, "source" | "job_id">;
-
-/** A version that came while the person was writing. Nothing is done with it until they have chosen. */
-export interface Newer {
-  note: Note;
-  cause: Cause | undefined;
-}
+import type { Cause, Newer } from "./newer.ts";
 
 export type NoteState = "loading" | "ready" | "deleted" | "missing" | "failed";
 
@@ -52,6 +43,11 @@ export class OpenNote {
   #fetched = 0;
   #cause: Cause | undefined;
   #fetching: Promise<void> | undefined;
+  #saving: Promise<boolean> | undefined;
+  /** Of several loads only the newest one's answer counts. */
+  #loads = 0;
+  /** Deleted since the load began, whose answer may be older. */
+  #isGone = false;
   /**
    * Something may have been missed: the note is to be fetched, whatever its version. When the server was restored from a copy,
    * it has an equal or a lower one than what is shown.
@@ -64,14 +60,18 @@ export class OpenNote {
   ) {}
 
   async load(): Promise<void> {
+    const load = ++this.#loads;
+    this.#isGone = false;
     try {
       const note = await this.#get();
+      if (load !== this.#loads) return;
       const draft = this.deps.drafts.get(this.id);
       if (draft && draft.version > 0) await this.#resume(draft, note);
       else this.#show(note);
-      this.state.value = "ready";
+      this.state.value = this.#isGone ? "deleted" : "ready";
+      await this.#catchUp();
     } catch (error) {
-      if (this.#leaving.signal.aborted) return;
+      if (load !== this.#loads || this.#leaving.signal.aborted) return;
       if (!isMissing(error)) this.state.value = "failed";
       else if (this.state.value !== "deleted") this.state.value = "missing";
     }
@@ -91,10 +91,13 @@ export class OpenNote {
   }
 
   deleted(): void {
-    this.state.value = "deleted";
+    this.#isGone = true;
+    if (this.base.value) this.state.value = "deleted";
   }
 
   restored(version: number): void {
+    if (!this.base.value) return void this.load();
+    this.#isGone = false;
     this.state.value = "ready";
     this.#wanted = Math.max(this.#wanted, version);
     void this.#catchUp();
@@ -113,11 +116,20 @@ export class OpenNote {
 
   /**
    * Stores what the person wrote. False when it was not stored because the note has changed meanwhile: then `newer` is set.
-   * Rejects when the server cannot be reached or refuses the text.
+   * One at a time: what was typed since the one before was sent is stored by the next. Rejects when the server cannot be reached or
+   * refuses the text.
    */
   async save(): Promise<boolean> {
+    while (this.#saving) await this.#saving.catch(() => {});
+    this.#saving = this.#save();
+    return this.#saving.finally(() => {
+      this.#saving = undefined;
+    });
+  }
+
+  async #save(): Promise<boolean> {
     const base = this.base.value;
-    if (!base || this.newer.value) return !this.newer.value;
+    if (!base || this.newer.value || !this.isDirty.value) return !this.newer.value;
     const sent = this.#draft(base.version);
     const changes = {
       ...(sent.title === base.title ? {} : { title: sent.title }),

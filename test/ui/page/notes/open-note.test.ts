@@ -59,31 +59,104 @@ test("whatever comes in whatever order, nothing that was typed is lost unless th
   );
 }, 60_000);
 
-test("what is refused while the note is being fetched for another reason is not taken for saved", async () => {
-  const { id } = await client.notes.create({ title: "Shared", content: "0" });
+/** A note whose answers of the server, from `hold` on, are given but on their way until `arrive`. */
+function slowNote(id: string, method: "GET" | "PATCH") {
   const answer = Promise.withResolvers<void>();
   let isHeld = false;
+  let held = 0;
   const slow = createClient({
     url: app.url,
     fetch: async (request, init) => {
       const response = await fetch(request, init);
-      const method = init?.method ?? (request instanceof Request ? request.method : "GET");
-      if (isHeld && method === "GET") await answer.promise;
+      if (!isHeld || (init?.method ?? (request instanceof Request ? request.method : "GET")) !== method) return response;
+      held++;
+      await answer.promise;
       return response;
     },
   });
-  const note = new OpenNote(id, { client: slow, drafts: new Drafts(storage()), onRefreshed() {}, onFetched() {} });
+  return {
+    note: new OpenNote(id, { client: slow, drafts: new Drafts(storage()), onRefreshed() {}, onFetched() {} }),
+    hold() {
+      isHeld = true;
+    },
+    answered: () => eventually(() => held > 0),
+    arrive: () => answer.resolve(),
+  };
+}
+
+test("what is refused while the note is being fetched for another reason is not taken for saved", async () => {
+  const { id } = await client.notes.create({ title: "Shared", content: "0" });
+  const { note, hold, arrive } = slowNote(id, "GET");
   await note.load();
-  isHeld = true;
+  hold();
   const recheck = note.recheck();
   note.content.value = "mine";
   await client.notes.update(id, { content: "theirs" });
   const saved = note.save();
   await eventually(() => !note.isSaving.value);
-  answer.resolve();
+  arrive();
   expect(await saved).toBe(false);
   expect(note.newer.value?.note.content).toBe("theirs");
   await recheck;
+  note.close();
+});
+
+test("what is typed while a save is under way is stored by the next one, which waits for it", async () => {
+  const { id } = await client.notes.create({ title: "Mine", content: "0" });
+  const { note, hold, answered, arrive } = slowNote(id, "PATCH");
+  await note.load();
+  hold();
+  note.content.value = "one";
+  const saves = [note.save()];
+  await answered();
+  note.content.value = "one two";
+  saves.push(note.save(), note.save());
+  arrive();
+  expect(await Promise.all(saves)).toEqual([true, true, true]);
+  expect(await client.notes.get(id)).toMatchObject({ content: "one two", version: 3 });
+  expect([note.isDirty.value, note.newer.value]).toEqual([false, undefined]);
+  note.close();
+});
+
+test("a change that is told while the note is on its way is shown", async () => {
+  const { id } = await client.notes.create({ title: "Early", content: "0" });
+  const { note, hold, answered, arrive } = slowNote(id, "GET");
+  hold();
+  const loaded = note.load();
+  await answered();
+  await client.notes.update(id, { content: "1" });
+  note.updated(2, { source: "user" });
+  arrive();
+  await loaded;
+  await eventually(() => note.content.value === "1");
+  note.close();
+});
+
+test("a note that is deleted while it is on its way is shown as deleted, and its restoring brings it back", async () => {
+  const { id } = await client.notes.create({ title: "Gone", content: "Words" });
+  const { note, hold, answered, arrive } = slowNote(id, "GET");
+  hold();
+  const loaded = note.load();
+  await answered();
+  await client.notes.remove(id);
+  note.deleted();
+  arrive();
+  await loaded;
+  expect([note.state.value, note.content.value]).toEqual(["deleted", "Words"]);
+  note.restored((await client.notes.restore(id)).version);
+  expect(note.state.value).toBe("ready");
+  note.close();
+});
+
+test("a note that was missing when it was opened is shown when somebody restores it", async () => {
+  const { id } = await client.notes.create({ title: "Back", content: "Words" });
+  await client.notes.remove(id);
+  const { note } = slowNote(id, "GET");
+  await note.load();
+  expect(note.state.value).toBe("missing");
+  note.restored((await client.notes.restore(id)).version);
+  await eventually(() => note.state.value === "ready");
+  expect([note.title.value, note.content.value]).toEqual(["Back", "Words"]);
   note.close();
 });
 
