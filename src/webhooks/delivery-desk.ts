@@ -58,15 +58,21 @@ export class DeliveryDesk {
 
   /**
    * Sends it once more, now: one that waits for a retry does not wait, one that is finished gets one more attempt. Rejects with
-   * `conflict` when its event is not in the log any more, or the webhook is disabled or being tried.
+   * `conflict` when its event is not in the log any more, when the webhook is disabled or being tried, and when the delivery is about
+   * to be forgotten: it was never tried, and the webhook is not to be sent its event now.
    */
   retry(webhookId: string, id: string): Promise<Delivery> {
     const { deliveries, dispatcher, log, clock, writer } = this.options;
     return writer.write((tx) => {
       const webhook = this.#webhook(webhookId);
       const before = this.#delivery(webhookId, id);
-      if (!log.get(before.seq)) throw new MatricError("conflict", `The event ${before.event_id} is not in the log any more.`);
+      const event = log.get(before.seq);
+      if (!event) throw new MatricError("conflict", `The event ${before.event_id} is not in the log any more.`);
       if (webhook.status === "disabled") throw new MatricError("conflict", "The webhook is disabled; enable it first.");
+      if (before.attempts === 0 && !matches(filterOf(webhook), event)) {
+        const message = `The webhook is not sent ${event.name} any more: its filter, or what it may read, has changed since.`;
+        throw new MatricError("conflict", message);
+      }
       if (webhook.status === "failed") {
         if (!dispatcher.probeNow(webhookId, before)) throw new MatricError("conflict", "The webhook is being tried just now.");
         return deliveryOf(before);

@@ -121,6 +121,22 @@ describe("a retry by hand", () => {
     await server.writer.write((tx) => server.log.prune(tx, 1, 10));
     await expect(server.webhooks.deliveries.retry(webhook.id, id)).rejects.toThrow(/not in the log/);
   });
+
+  test("is refused for what was never tried and is not asked for any more", async () => {
+    const webhook = await server.create({ events: ["Wanted", "Unwanted"], max_concurrency: 1 });
+    await server.publish("Wanted", "Unwanted");
+    const unwanted = server.delivery(webhook, "Unwanted").id;
+    await server.webhooks.update(webhook.id, { events: ["Wanted"] });
+    const { deliveries } = server.webhooks;
+    await expect(deliveries.retry(webhook.id, unwanted)).rejects.toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("not sent Unwanted any more"),
+    });
+    await server.webhooks.update(webhook.id, { events: ["Wanted", "Unwanted"] });
+    expect(await deliveries.retry(webhook.id, unwanted)).toMatchObject({ status: "pending" });
+    await server.last().answer(200);
+    expect(server.last().event.event).toBe("Unwanted");
+  });
 });
 
 describe("a replay", () => {
