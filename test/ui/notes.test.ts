@@ -45,6 +45,25 @@ inBrowser("notes", () => {
     expect(bold).toEqual(["# A heading", "**bold**"]);
   });
 
+  test("are read as they are written, also by what is pasted in the moment in which the preview comes to be seen", async () => {
+    const { page } = await world.openNote({ content: "Before." });
+    await page.locator(".preview").waitFor();
+    await show(page, "Write");
+    await page.locator(".preview").waitFor({ state: "detached" });
+    await page.evaluate(`
+      new MutationObserver((_, observer) => {
+        if (!document.querySelector(".preview")) return;
+        observer.disconnect();
+        const clipboardData = new DataTransfer();
+        clipboardData.setData("text/plain", "Pasted. ");
+        document.querySelector(".editor").shadowRoot.querySelector(".cm-content")
+          .dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+      }).observe(document, { childList: true, subtree: true });
+    `);
+    await show(page, "Both");
+    await page.locator(".preview").getByText("Pasted. Before.").waitFor();
+  });
+
   test("are found by words and by tags", async () => {
     await world.note({ title: "Zebra", content: "striped", tags: ["animals"] });
     await world.note({ title: "Lion", content: "golden, not like a zebra", tags: ["animals", "cats"] });

@@ -14,14 +14,14 @@ interface Rendered {
 /** The note as it reads. Only blocks that changed are touched, so that the place one is reading at stays. */
 export function Preview({ note }: { note: OpenNote }) {
   const [{ blocks, fresh }, show] = useState<Rendered>(() => ({ blocks: renderBlocks(note.content.peek()), fresh: new Set() }));
-  const seen = useRef({ blocks, refreshes: note.refreshes.peek(), costMs: 0 });
+  const seen = useRef({ text: note.content.peek(), blocks, refreshes: note.refreshes.peek(), costMs: 0 });
   useEffect(() => {
     let timer = 0;
     const render = (text: string) => {
       const { blocks: before, refreshes } = seen.current;
       const startMs = performance.now();
       const after = renderBlocks(text);
-      seen.current = { blocks: after, refreshes: note.refreshes.peek(), costMs: performance.now() - startMs };
+      seen.current = { text, blocks: after, refreshes: note.refreshes.peek(), costMs: performance.now() - startMs };
       const known = new Set(before.map(({ key }) => key));
       const isFromElsewhere = refreshes !== note.refreshes.peek();
       show({
@@ -29,11 +29,9 @@ export function Preview({ note }: { note: OpenNote }) {
         fresh: new Set(isFromElsewhere ? after.map(({ key }) => key).filter((key) => !known.has(key)) : []),
       });
     };
-    let isFirst = true;
     const stop = note.content.subscribe((text) => {
       clearTimeout(timer);
-      if (!isFirst) timer = Number(setTimeout(() => render(text), seen.current.costMs * pauseFactor));
-      isFirst = false;
+      if (text !== seen.current.text) timer = Number(setTimeout(() => render(text), seen.current.costMs * pauseFactor));
     });
     return () => {
       stop();
