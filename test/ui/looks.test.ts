@@ -224,6 +224,43 @@ inBrowser("the page's looks and manners", () => {
     expect(await press("ArrowUp")).toBe(titles[1] ?? "");
   });
 
+  test("no key is too early: what has just appeared obeys, and has the focus if it wants it", async () => {
+    const note = await world.note();
+    const page = await world.browser.page();
+    // In the very task in which something appears, before it is painted.
+    await page.addInitScript(`
+      globalThis.seen = {};
+      const key = (init) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { bubbles: true, cancelable: true, ...init }));
+      const firstSight = {
+        ".list-pane": () => key({ key: "k", ctrlKey: true }) || document.activeElement.getAttribute("aria-label"),
+        ".title-field": () => key({ key: "r", code: "KeyR", altKey: true }) || key({ key: "s", ctrlKey: true }) || "both obeyed",
+        "dialog": () => document.querySelector("dialog").contains(document.activeElement),
+        "#jobs-panel": () => document.activeElement.id,
+        ".event-detail": () => document.activeElement.className,
+      };
+      new MutationObserver(() => {
+        for (const [selector, look] of Object.entries(firstSight)) {
+          if (document.querySelector(selector) && !(selector in seen)) seen[selector] = look();
+        }
+      }).observe(document, { childList: true, subtree: true });
+    `);
+    await page.goto(`${world.url}/#/notes/${note.id}`);
+    await page.getByRole("dialog", { name: "Revise with AI" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Alt+j");
+    await page.getByRole("complementary", { name: "Jobs" }).waitFor();
+    await page.getByRole("link", { name: "Events" }).click();
+    await page.locator(".event-row").first().click();
+    await page.getByRole("complementary", { name: "Event" }).waitFor();
+    expect(await page.evaluate("seen")).toEqual({
+      ".list-pane": "Search notes",
+      ".title-field": "both obeyed",
+      dialog: true,
+      "#jobs-panel": "jobs-panel",
+      ".event-detail": "event-detail",
+    });
+  });
+
   test("what changes by itself is told to those who do not see it", async () => {
     const { page, note } = await world.openNote();
     await world.client.notes.revise(note.id);

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { usePage } from "../page.ts";
 import { CopyButton } from "../shell/copy-button.tsx";
 import { Icon } from "../shell/icon.tsx";
@@ -12,7 +12,8 @@ export function EventDetail({ event: { id, name, text }, onClose }: { event: Tap
   const panel = useRef<HTMLElement>(null);
   const value = JSON.parse(text) as { data: Record<string, unknown> };
   const noteId = value.data.note_id;
-  useEffect(() => panel.current?.focus(), [id]);
+  // Before it is seen: Escape closes it from the first moment.
+  useLayoutEffect(() => panel.current?.focus(), [id]);
   return (
     <aside
       class="event-detail"

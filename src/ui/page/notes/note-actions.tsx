@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { usePage } from "../page.ts";
 import { Icon } from "../shell/icon.tsx";
 import { hrefOf } from "../shell/route.ts";
@@ -9,7 +9,8 @@ import { ReviseButton } from "./revise-button.tsx";
 export function NoteActions({ note }: { note: OpenNote }) {
   const { desk } = usePage();
   const isDirty = note.isDirty.value;
-  useEffect(() => {
+  // Before it is seen: no key is too early.
+  useLayoutEffect(() => {
     const save = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() !== "s" || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();

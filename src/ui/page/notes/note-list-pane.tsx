@@ -1,5 +1,5 @@
 import { useSignalEffect } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { isActive } from "../jobs/job-view.ts";
 import { usePage } from "../page.ts";
 import { Icon } from "../shell/icon.tsx";
@@ -41,7 +41,8 @@ function SearchField() {
   const { list } = usePage();
   const timer = useRef(0);
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  // Before it is seen: no key is too early.
+  useLayoutEffect(() => {
     const focus = (event: KeyboardEvent) => {
       if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isActive } from "../jobs/job-view.ts";
 import { usePage } from "../page.ts";
 import { Dialog } from "../shell/dialog.tsx";
@@ -11,7 +11,8 @@ export function ReviseButton({ note }: { note: OpenNote }) {
   const [isAsking, setAsking] = useState(false);
   const job = jobs.newestByNote.value.get(note.id);
   const isWorking = job !== undefined && isActive(job);
-  useEffect(() => {
+  // Before it is seen: no key is too early.
+  useLayoutEffect(() => {
     const ask = (event: KeyboardEvent) => {
       if (!event.altKey || event.code !== "KeyR") return;
       event.preventDefault();

@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { JobsPanel } from "../jobs/jobs-panel.tsx";
 import { QueueIndicator } from "../jobs/queue-indicator.tsx";
 import { NoteListPane } from "../notes/note-list-pane.tsx";
@@ -33,7 +33,8 @@ export function Shell() {
 function Frame() {
   const { desk, jobs, session } = usePage();
   const at = route.value;
-  useEffect(() => {
+  // Before it is seen: no key is too early.
+  useLayoutEffect(() => {
     const obey = (event: KeyboardEvent) => {
       if (!event.altKey || event.ctrlKey || event.metaKey) return;
       if (event.code === "KeyN") void desk.create();

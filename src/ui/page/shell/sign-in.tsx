@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { usePage } from "../page.ts";
 import { ThemeButton } from "./theme.tsx";
 
@@ -19,7 +19,8 @@ export function SignIn() {
       field.current?.select();
     }
   };
-  useEffect(() => field.current?.focus(), []);
+  // Before it is seen: whoever types at once types into it.
+  useLayoutEffect(() => field.current?.focus(), []);
   return (
     <>
       <header class="bar">
