@@ -57,6 +57,8 @@ export const wakeUpMs = 60_000;
 export class Connections {
   readonly #open = new Map<string, Connection>();
   readonly #byAddress = new Map<string, number>();
+  /** Closed, and not taken by their clients yet. */
+  #leaving = 0;
   /** When those began that were told so, on the monotonic clock. */
   readonly #openedMs = new Map<string, number>();
   #listener: WordListener = () => {};
@@ -85,7 +87,7 @@ export class Connections {
 
   /** The limit that keeps another connection from this address out. */
   fullFor(address: string): LimitName | undefined {
-    if (this.#open.size >= this.max) return "connections";
+    if (this.#open.size + this.#leaving >= this.max) return "connections";
     return (this.#byAddress.get(address) ?? 0) >= this.perAddressMax ? "connections_per_address" : undefined;
   }
 
@@ -102,6 +104,22 @@ export class Connections {
     this.#openedMs.delete(id);
     const durationMs = Math.round(this.clock.monotonicMs() - openedMs);
     this.#listener("ConnectionClosed", { connection_id: id, transport, reason, duration_ms: durationMs }, id);
+  }
+
+  /**
+   * One that has ended and waits for its client to take the rest keeps its place, as limits count it, until what is returned is
+   * called: else a client that reads nothing could hold one connection after the other beyond them.
+   */
+  keepPlace({ address }: Connection): () => void {
+    this.#leaving++;
+    this.#count(address, 1);
+    let isKept = true;
+    return () => {
+      if (!isKept) return;
+      isKept = false;
+      this.#leaving--;
+      this.#count(address, -1);
+    };
   }
 
   #count(address: string, by: number): void {

@@ -1,7 +1,7 @@
 import type { ServerWebSocket } from "bun";
 import type { Access } from "../auth/access.ts";
 import { type Principal, requireScopes } from "../auth/principal.ts";
-import { type Cancel, type Clock, every, timestamp } from "../clock.ts";
+import { type Clock, timestamp } from "../clock.ts";
 import { MatricError } from "../errors.ts";
 import { everything, type Filter, withoutFamilies } from "../events/filter.ts";
 import type { Hub } from "../events/hub.ts";
@@ -11,11 +11,12 @@ import type { Sink } from "../events/sink.ts";
 import { Subscription } from "../events/subscription.ts";
 import type { Logger } from "../logger.ts";
 import { streamScopes } from "./access.ts";
-import { type CloseReason, type Connection, type Connections, comeBackMs, wakeUpMs } from "./connections.ts";
+import { type CloseReason, type Connection, type Connections, comeBackMs } from "./connections.ts";
 import type { RateLimit, Refusals } from "./limits.ts";
 import { asMatricError, problemOf } from "./problem.ts";
 import type { SocketAnswer } from "./socket-answer.ts";
 import { closeCodes, type SocketData } from "./socket-data.ts";
+import { closeWhenTaken } from "./socket-farewell.ts";
 import { filterOf, wireFilter } from "./socket-filter.ts";
 import { parseSocketMessage, refOf, type SocketMessage, type Subscribe, type Unsubscribe } from "./socket-message.ts";
 import { SocketSubscriptions } from "./socket-subscriptions.ts";
@@ -41,8 +42,6 @@ export interface SocketDeps {
 
 /** Above this nothing more is written until the client has taken some. */
 const softLimitBytes = 256 * 1024;
-/** How often it is looked whether a client that was too slow has taken its last word. */
-const takenLookMs = 500;
 
 function textsOf(events: readonly StoredEvent[]): string[] {
   return events.map((event) => event.text);
@@ -63,7 +62,6 @@ export class Socket implements Sink<string[]>, Connection {
   #lastPongAtMs: number;
   #nextPingMs: number;
   #isOpen = true;
-  #cancelClosing: Cancel = () => {};
 
   constructor(
     private readonly deps: SocketDeps,
@@ -269,26 +267,11 @@ export class Socket implements Sink<string[]>, Connection {
       this.ws.send(connections.word("StreamClosing", { reason, retry_ms: retryMs }, this.id));
     }
     this.end(reason);
-    if (reason === "slow") this.#closeWhenTaken();
+    if (reason === "slow") this.#release = closeWhenTaken(this.ws, this.deps, this, this.#principal);
     else this.ws.close(closeCodes[reason], reason);
   }
 
-  /** Not at once: Bun cuts the connection a few seconds after the closing frame, whether the client took that or not. */
-  #closeWhenTaken(): void {
-    const { ws } = this;
-    const { clock, access } = this.deps;
-    const giveUpMs = clock.monotonicMs() + wakeUpMs;
-    this.#cancelClosing = every(clock, takenLookMs, () => {
-      // What the system holds is asked last: beside thousands of connections that takes tens of milliseconds.
-      if (ws.getBufferedAmount() === 0 && ws.data.request.systemQueue() === 0) ws.close(closeCodes.slow, "slow");
-      else if (clock.monotonicMs() >= giveUpMs) ws.terminate();
-    });
-    // Nor does it outlive the right to what is still on its way.
-    this.#release = access.holds.add({ principal: this.#principal, end: () => ws.terminate() });
-  }
-
   end(reason: CloseReason = "client"): void {
-    this.#cancelClosing();
     this.#release();
     if (!this.#isOpen) return;
     this.#isOpen = false;

@@ -245,7 +245,8 @@ class EventStream implements Sink<Uint8Array>, Connection {
    * serve other streams and stay, then this one is cut off it.
    */
   #giveUp(waiting: Promise<void>, reason: CloseReason): void {
-    const { clock, holds } = this.deps;
+    const { clock, holds, connections } = this.deps;
+    const freePlace = connections.keepPlace(this);
     const mayWakeUp = reason === "slow";
     this.request.idleTimeout(mayWakeUp ? wakeUpMs / 1000 : 1);
     waiting.then(this.#ended.resolve);
@@ -259,6 +260,7 @@ class EventStream implements Sink<Uint8Array>, Connection {
     const done = () => {
       cancel();
       letGo();
+      freePlace();
     };
     this.#ended.promise.then(done, done);
   }

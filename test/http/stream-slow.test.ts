@@ -2,7 +2,7 @@ import { heapStats } from "bun:jsc";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { Type } from "@sinclair/typebox";
 import { ConnectionInfo } from "../../src/http/connections.ts";
-import { ByteStream, briefly } from "../support/byte-stream.ts";
+import { ByteStream, briefly, dataOf } from "../support/byte-stream.ts";
 import { eventually } from "../support/eventually.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { RawSocket } from "../support/raw-socket.ts";
@@ -172,6 +172,35 @@ describe("a client that stops to read", () => {
     expect(socket.messages().at(-1)).toMatchObject({ event: "StreamClosing", data: { reason: "slow" } });
     expect(socket.closeCode()).toBe(4008);
   }, 60_000);
+
+  test("takes the place of another until its connection is gone, over SSE and WebSocket", async () => {
+    await app.stop();
+    app = await startApp({ connectionsMax: 2, slowSeconds: 0.2 });
+    const stream = await openAndStall();
+    const socket = await RawSocket.open(app.url);
+    await eventually(() => socket.messages().length === 2);
+    socket.stopReading();
+    await publishMuch(300);
+    await eventually(async () => (await connections()).length === 0);
+    let kept = 0;
+    const firstWord = async () => {
+      const another = await ByteStream.open(`${app.url}/api/v1/events`);
+      const { event } = dataOf(await another.frame());
+      another.close();
+      await eventually(async () => (await connections()).length === kept);
+      return event;
+    };
+    expect(await firstWord()).toBe("StreamClosing");
+    stream.read();
+    await eventually(async () => (await firstWord()) === "ConnectionOpened");
+    const next = await ByteStream.open(`${app.url}/api/v1/events`);
+    expect(dataOf(await next.frame()).event).toBe("ConnectionOpened");
+    kept++;
+    expect(await firstWord()).toBe("StreamClosing");
+    socket.close();
+    await eventually(async () => (await firstWord()) === "ConnectionOpened");
+    next.close();
+  }, 30_000);
 
   test("does not keep the server from shutting down", async () => {
     const slow = await openAndStall();
