@@ -21,15 +21,7 @@ export function Dialog({ title, children, onClose, isWide }: DialogProps) {
     return () => current?.close();
   }, []);
   return (
-    <dialog
-      ref={dialog}
-      class={isWide ? "wide" : ""}
-      aria-labelledby={heading}
-      onCancel={(event) => {
-        event.preventDefault();
-        onClose();
-      }}
-    >
+    <dialog ref={dialog} class={isWide ? "wide" : ""} aria-labelledby={heading} onCancel={onClose}>
       <header class="dialog-head">
         <h2 id={heading}>{title}</h2>
         <button type="button" class="plain square" aria-label="Close" onClick={onClose}>
