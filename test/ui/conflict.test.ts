@@ -72,6 +72,28 @@ inBrowser("two who change one note", () => {
     expect(merged.version).toBe(3);
   });
 
+  test("choices made faster than the page is painted all count for what is saved", async () => {
+    const { page, note } = await world.openNote({ title: "Old title", content: text });
+    await page.getByLabel("Title").fill("My title");
+    await write(page, "My ");
+    await world.client.notes.update(note.id, { title: "New title", content: `Their ${text}` });
+    await page.getByRole("button", { name: "Compare and choose" }).click();
+    const dialog = page.getByRole("dialog");
+    for (const place of ["Title", "Text"]) {
+      await dialog
+        .getByRole("group", { name: `${place}, difference 1: changed by both` })
+        .getByLabel("Mine")
+        .check();
+    }
+    await dialog.getByText("Everything is decided").waitFor();
+    await page.evaluate(`
+      for (const radio of document.querySelectorAll("dialog .side:last-child .choice:first-child input")) radio.click();
+      document.querySelector("dialog .dialog-actions .primary").click();
+    `);
+    await page.getByText("Saved your choice").waitFor();
+    expect(await world.client.notes.get(note.id)).toMatchObject({ title: "New title", content: `Their ${text}` });
+  });
+
   test("saving what was made from an older version is refused by the server and leads to the same choice", async () => {
     world.browser.expectComplaints(/412/);
     const { page, note } = await world.openNote({ content: text });
