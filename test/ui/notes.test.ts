@@ -35,6 +35,21 @@ inBrowser("notes", () => {
     await page.locator("a.row").filter({ hasText: "Shopping" }).getByText("home").waitFor();
   });
 
+  test("get and lose tags as fast as they are typed and clicked", async () => {
+    const { page, note } = await world.openNote({ tags: ["old", "older"] });
+    await page.evaluate(`
+      const field = document.querySelector("input[aria-label='Add tag']");
+      for (const tag of ["one", "two", "three"]) {
+        field.value = tag;
+        field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+      }
+      for (const button of document.querySelectorAll("[aria-label^='Remove tag old']")) button.click();
+    `);
+    await page.keyboard.press("Control+s");
+    await page.getByText("Version 2, just now").waitFor();
+    expect((await world.client.notes.get(note.id)).tags).toEqual(["one", "two", "three"]);
+  });
+
   test("show what is a heading, bold or code where they are written, and take no comment in code for a heading", async () => {
     const content = "# A heading\n\nPlain and **bold**.\n\n```sh\n# A comment\nmake\n```\n";
     const { page } = await world.openNote({ content });
