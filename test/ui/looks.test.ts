@@ -224,6 +224,23 @@ inBrowser("the page's looks and manners", () => {
     expect(await press("ArrowUp")).toBe(titles[1] ?? "");
   });
 
+  test("clicks that come faster than the page is painted each count", async () => {
+    await world.client.events.publish({ event: "Something", data: {} });
+    const page = await world.open("#/events");
+    await page.locator(".event-row").first().waitFor();
+    await page.evaluate(`
+      const click = (selector, times) => { for (let time = 0; time < times; time++) document.querySelector(selector).click(); };
+      click("[aria-label^='Theme: auto']", 2);
+      click(".queue-indicator", 2);
+      click(".events-bar [aria-pressed]", 2);
+    `);
+    await page.getByRole("button", { name: "Theme: dark. Switch to auto" }).click();
+    await page.getByRole("button", { name: "Theme: auto. Switch to light" }).waitFor();
+    expect(await page.getByRole("complementary", { name: "Jobs" }).count()).toBe(0);
+    await page.getByRole("button", { name: "Pause", exact: true }).click();
+    await page.getByRole("button", { name: "Go on" }).waitFor();
+  });
+
   test("no key is too early: what has just appeared obeys, and has the focus if it wants it", async () => {
     const note = await world.note();
     const page = await world.browser.page();

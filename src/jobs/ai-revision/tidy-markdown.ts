@@ -14,6 +14,8 @@ type TextHandler = NonNullable<NonNullable<Options["handlers"]>["text"]>;
 
 const parser = unified().use(remarkParse).use(remarkFrontmatter, ["yaml", "toml"]).use(remarkGfm).use(withoutTransforms);
 
+type Root = ReturnType<typeof parser.parse>;
+
 /**
  * The same text in one style of Markdown: `#` headings, `-` bullets, fenced code, aligned tables, single blank lines.
  * Loses nothing: when the tidied text would not say exactly the same, the text comes back as it was. Tidying twice is tidying once.
@@ -22,23 +24,24 @@ export function tidyMarkdown(text: string): string {
   const source = text.replace(/\r\n?/g, "\n");
   const meaning = parser.parse(source);
   let tidied = source;
+  // Parsing is what takes time and memory: each text is parsed once.
+  let tree = meaning;
   for (let round = 0; round < roundsMax; round++) {
-    const next = restyle(tidied);
-    if (next === tidied)
-      return isSameContent(meaning, parser.parse(tidied)) && !hasMoreReferences(tidied, source) ? tidied : text;
+    const next = restyle(tidied, tree);
+    if (next === tidied) return isSameContent(meaning, tree) && !hasMoreReferences(tidied, source) ? tidied : text;
     tidied = next;
+    tree = parser.parse(tidied);
   }
   return text;
 }
 
-function restyle(source: string): string {
-  const tree = parser.parse(source);
-  keepBareLinks(tree, source);
+function restyle(source: string, parsed: Root): string {
+  const tree = withBareLinks(parsed, source);
   const aligned = stringify(source, tree, true);
   return longestTableLine(aligned) > tableLineCharsMax ? stringify(source, tree, false) : aligned;
 }
 
-function stringify(source: string, tree: ReturnType<typeof parser.parse>, tablePipeAlign: boolean): string {
+function stringify(source: string, tree: Root, tablePipeAlign: boolean): string {
   return unified()
     .use(remarkStringify, {
       bullet: "-",
@@ -82,14 +85,15 @@ function withoutTransforms(this: Processor): void {
 }
 
 /** A URL would become `[www.example.org](http://www.example.org)`; as text, bare or in `<>`, it stays what it is. */
-function keepBareLinks(node: Node, source: string): void {
-  const children = node.children ?? [];
-  for (const [index, child] of children.entries()) {
+function withBareLinks<Parent extends Node>(parent: Parent, source: string): Parent {
+  if (!parent.children) return parent;
+  const children = parent.children.map((child) => {
     const written = child.type === "link" ? asWritten(child, source) : undefined;
-    if (written !== undefined && !written.startsWith("["))
-      children[index] = { type: "text", value: written, position: child.position };
-    else keepBareLinks(child, source);
-  }
+    return written !== undefined && !written.startsWith("[")
+      ? { type: "text", value: written, position: child.position }
+      : withBareLinks(child, source);
+  });
+  return { ...parent, children };
 }
 
 function asWritten({ position }: Node, source: string): string | undefined {
