@@ -15,7 +15,10 @@ export function mayHaveLargeHeaders({ url, headers }: Request, bytesMax: number)
   return url.length + 2 * estimateShallowMemoryUsageOf(headers) > bytesMax;
 }
 
-/** Throws `headers_too_large` when first line and headers are larger, as they stand in a request by HTTP/1.1. */
+/**
+ * Throws `headers_too_large` when first line and headers are larger, as they stand in a request by HTTP/1.1. Of a header that came
+ * several times we see all values under one name: what its repeated names are larger by is bounded by what Bun reads.
+ */
 export function refuseLargeHeaders({ method, url, headers }: Request, bytesMax: number): void {
   let bytes = `${method} ${url.replace(/^https?:\/\/[^/]*/, "")} HTTP/1.1\r\n\r\n`.length;
   for (const [name, value] of headers) bytes += `${name}: ${value}\r\n`.length;
