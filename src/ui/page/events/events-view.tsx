@@ -45,7 +45,11 @@ export function EventsView() {
               <option key={name} value={name} />
             ))}
           </datalist>
-          <button type="button" aria-pressed={held !== undefined} onClick={() => hold(held ? undefined : live)}>
+          <button
+            type="button"
+            aria-pressed={held !== undefined}
+            onClick={() => hold((now) => (now ? undefined : tape.events.peek()))}
+          >
             <Icon name={held ? "play" : "pause"} />
             <span>{held ? "Go on" : "Pause"}</span>
           </button>

@@ -16,7 +16,7 @@ export function QueueIndicator() {
       aria-keyshortcuts="Alt+J"
       title={`Jobs${isPaused ? ", the queue is paused" : ""} (Alt+J)`}
       onClick={() => {
-        jobs.isPanelOpen.value = !isOpen;
+        jobs.isPanelOpen.value = !jobs.isPanelOpen.peek();
       }}
     >
       {running > 0 ? <span class="spinner small" aria-hidden="true" /> : <Icon name={isPaused ? "pause" : "jobs"} />}

@@ -1,4 +1,5 @@
-import { useMemo, useState } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import { usePage } from "../page.ts";
 import { Dialog } from "../shell/dialog.tsx";
 import { MarkedText, SameLines } from "./marked-text.tsx";
@@ -26,16 +27,17 @@ export function ConflictDialog({ note, newer }: { note: OpenNote; newer: Newer }
       { name: "Text", parts: mergeParts(base?.content ?? "", mine.content, theirs.content) },
     ];
   }, [base, theirs]);
-  const [choices, setChoices] = useState(() => places.map(({ parts }) => parts.map(firstChoice)));
-  const textOf = (index: number) => merged(places[index]?.parts ?? [], choices[index] ?? []);
+  const choices = useSignal(places.map(({ parts }) => parts.map(firstChoice)));
+  const textOf = (index: number) => merged(places[index]?.parts ?? [], choices.peek()[index] ?? []);
   const open = places.flatMap(({ parts }, place) =>
-    parts.filter((part, index) => part.kind === "differing" && choices[place]?.[index] === undefined),
+    parts.filter((part, index) => part.kind === "differing" && choices.value[place]?.[index] === undefined),
   ).length;
   const close = () => {
     desk.isChoosing.value = false;
   };
   const choose = (place: number, part: number, choice: Choice) => {
-    setChoices(choices.map((all, at) => (at === place ? all.map((one, index) => (index === part ? choice : one)) : all)));
+    const chosen = (choices.peek()[place] ?? []).with(part, choice);
+    choices.value = choices.peek().with(place, chosen);
   };
   const saveMerged = () =>
     desk.choose(note, { title: textOf(0), tags: textOf(1).split("\n").filter(Boolean), content: textOf(2) });
@@ -50,7 +52,7 @@ export function ConflictDialog({ note, newer }: { note: OpenNote; newer: Newer }
               key={name}
               name={name}
               parts={parts}
-              choices={choices[place] ?? []}
+              choices={choices.value[place] ?? []}
               onChoose={(part, choice) => choose(place, part, choice)}
             />
           ) : null,

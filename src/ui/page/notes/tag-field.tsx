@@ -14,7 +14,8 @@ export function TagField({ note }: { note: OpenNote }) {
   const base = note.base.value;
   const add = (field: HTMLInputElement) => {
     const tag = field.value.trim().normalize("NFC");
-    if (tag !== "" && !tags.includes(tag)) note.tags.value = [...tags, tag];
+    const before = note.tags.peek();
+    if (tag !== "" && !before.includes(tag)) note.tags.value = [...before, tag];
     field.value = "";
   };
   return (
@@ -31,7 +32,7 @@ export function TagField({ note }: { note: OpenNote }) {
               class="plain"
               aria-label={`Remove tag ${tag}`}
               onClick={() => {
-                note.tags.value = tags.filter((one) => one !== tag);
+                note.tags.value = note.tags.peek().filter((one) => one !== tag);
               }}
             >
               <Icon name="close" />

@@ -11,17 +11,21 @@ const icons = { auto: "auto", light: "sun", dark: "moon" } as const;
 
 /** Light, dark, or as the system says. */
 export function ThemeButton() {
-  const next = themes[(themes.indexOf(theme.value) + 1) % themes.length] ?? "auto";
   const choose = () => {
+    const next = after(theme.peek());
     theme.value = next;
     localStorage.setItem(key, next);
     if (next === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = next;
   };
-  const label = `Theme: ${theme.value}. Switch to ${next}`;
+  const label = `Theme: ${theme.value}. Switch to ${after(theme.value)}`;
   return (
     <button type="button" class="plain square" title={label} aria-label={label} onClick={choose}>
       <Icon name={icons[theme.value]} />
     </button>
   );
+}
+
+function after(one: Theme): Theme {
+  return themes[(themes.indexOf(one) + 1) % themes.length] ?? "auto";
 }

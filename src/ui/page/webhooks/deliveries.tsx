@@ -95,7 +95,7 @@ function DeliveryItem({ delivery }: { delivery: Delivery }) {
   return (
     <li class="delivery">
       <div class="delivery-line">
-        <button type="button" class="plain" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        <button type="button" class="plain" aria-expanded={isOpen} onClick={() => setOpen((now) => !now)}>
           <time dateTime={created_at} title={exactly(created_at)}>
             {timeOfDay(created_at)}
           </time>
