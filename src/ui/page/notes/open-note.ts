@@ -5,6 +5,7 @@ import type { Note } from "../../../notes/contract.ts";
 import { patiently } from "../shell/patiently.ts";
 import type { Draft, Drafts } from "./drafts.ts";
 import type { Cause, Newer } from "./newer.ts";
+import { sameTags } from "./same-tags.ts";
 
 export type NoteState = "loading" | "ready" | "deleted" | "missing" | "failed";
 
@@ -84,8 +85,8 @@ export class OpenNote {
 
   /** Somebody changed the note. It is fetched once for a version, however often and from wherever that is told. */
   updated(version: number, cause: Cause): void {
-    if (version <= this.#wanted || version <= this.#fetched) return;
-    this.#wanted = version;
+    if (!this.#isUnsure && (version <= this.#wanted || version <= this.#fetched)) return;
+    this.#wanted = Math.max(this.#wanted, version);
     this.#cause = cause;
     void this.#catchUp();
   }
@@ -238,13 +239,14 @@ export class OpenNote {
   }
 
   async #fetchNewer(): Promise<void> {
+    let isUnsure = false;
     try {
       // Our own change comes back as an event, often before the answer: only the answer tells that it is ours.
       while (!this.isSaving.value && this.state.value === "ready" && (this.#isUnsure || this.#wanted > this.#fetched)) {
         const wanted = this.#wanted;
         const cause = this.#cause;
         const known = this.#fetched;
-        const isUnsure = this.#isUnsure;
+        isUnsure = this.#isUnsure;
         this.#isUnsure = false;
         const note = await this.#get();
         // What was saved while it was fetched is no sign of anything.
@@ -255,6 +257,8 @@ export class OpenNote {
       }
       this.isBehind.value = false;
     } catch (error) {
+      // It is as unsure as before.
+      this.#isUnsure ||= isUnsure;
       if (this.#leaving.signal.aborted) return;
       if (isMissing(error)) this.state.value = "deleted";
       else this.isBehind.value = true;
@@ -289,10 +293,6 @@ export class OpenNote {
     this.keepDraft();
     this.deps.onRefreshed(note, cause);
   }
-}
-
-function sameTags(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && one.every((tag, index) => tag === other[index]);
 }
 
 function isMissing(error: unknown): boolean {

@@ -118,6 +118,27 @@ test("what is typed while a save is under way is stored by the next one, which w
   note.close();
 });
 
+test("what could not be looked up when it may have been missed is looked up with the next word about the note", async () => {
+  const { id } = await client.notes.create({ title: "Missed", content: "0" });
+  let isRefused = false;
+  const moody = createClient({
+    url: app.url,
+    fetch: async (request, init) => (isRefused ? new Response(null, { status: 403 }) : fetch(request, init)),
+  });
+  const note = new OpenNote(id, { client: moody, drafts: new Drafts(storage()), onRefreshed() {}, onFetched() {} });
+  await note.load();
+  await client.notes.update(id, { content: "missed" });
+  isRefused = true;
+  await note.recheck();
+  expect([note.isBehind.value, note.content.value]).toEqual([true, "0"]);
+  isRefused = false;
+  // A server that was restored from a copy tells of versions that were had before.
+  note.updated(1, { source: "user" });
+  await eventually(() => note.content.value === "missed");
+  expect(note.isBehind.value).toBe(false);
+  note.close();
+});
+
 test("a change that is told while the note is on its way is shown", async () => {
   const { id } = await client.notes.create({ title: "Early", content: "0" });
   const { note, hold, answered, arrive } = slowNote(id, "GET");
