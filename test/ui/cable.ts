@@ -9,6 +9,8 @@ export class Cable {
   readonly #frames = new Set<{ far: net.Socket; near: net.Socket }>();
   /** As some proxies are: requests to become a WebSocket are not let through. */
   refusesSockets = false;
+  /** As a proxy with too much to do: requests are told to come back after so many seconds. */
+  busyForSeconds: number | undefined;
 
   private constructor(target: URL) {
     this.#server = net.createServer((near) => {
@@ -31,7 +33,9 @@ export class Cable {
       near.on("data", (data) => {
         const isUpgrade = /^upgrade: websocket/im.test(data.toString("latin1"));
         if (isUpgrade) this.#frames.add({ far, near });
-        if (isUpgrade && this.refusesSockets) near.destroy();
+        if (this.busyForSeconds !== undefined)
+          near.end(`HTTP/1.1 503 Busy\r\nRetry-After: ${this.busyForSeconds}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+        else if (isUpgrade && this.refusesSockets) near.destroy();
         else far.write(data);
       });
       far.pipe(near);
@@ -60,11 +64,17 @@ export class Cable {
 
   cut(): void {
     this.#isCut = true;
+    this.dropAll();
+  }
+
+  /** What stands breaks; what comes gets through. */
+  dropAll(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
 
   mend(): void {
     this.#isCut = false;
+    this.busyForSeconds = undefined;
   }
 
   async stop(): Promise<void> {

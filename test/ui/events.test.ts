@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { eventually } from "../support/eventually.ts";
 import { inBrowser } from "./browser.ts";
 import { Cable } from "./cable.ts";
-import { isLive, World } from "./world.ts";
+import { isLive, isPainted, World } from "./world.ts";
 
 inBrowser("the events inspector", () => {
   let world: World;
@@ -118,6 +118,8 @@ inBrowser("the events inspector", () => {
     await page.getByText("index=59").waitFor();
     await page.locator(".virtual").hover();
     await page.mouse.wheel(0, 600);
+    // It glides there.
+    await eventually(() => page.evaluate('document.querySelector(".virtual").scrollTop === 600'));
     const row = page.getByRole("button", { name: /index=30\b/ });
     await row.waitFor();
     const before = await row.boundingBox();
@@ -125,6 +127,7 @@ inBrowser("the events inspector", () => {
     await eventually(
       async () => (await page.getByText(/^\d+ events$/).textContent())?.startsWith(String(await total(world))) ?? false,
     );
+    await isPainted(page);
     expect(Math.abs(((await row.boundingBox())?.y ?? 0) - (before?.y ?? 0))).toBeLessThan(2);
   });
 });

@@ -181,8 +181,10 @@ inBrowser("the page's looks and manners", () => {
     await dialog.waitFor();
     await tabTo(page, focused, "Revise");
     await press("Enter");
+    await dialog.waitFor({ state: "detached" });
     const question = await world.model.next();
     question.say("Words ");
+    await page.locator(".job-strip").getByRole("button", { name: "Cancel" }).waitFor();
     await tabTo(page, focused, "Cancel");
     await press("Enter");
     await page.locator(".job-strip").getByText("Cancelled").waitFor();

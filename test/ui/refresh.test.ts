@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { eventually } from "../support/eventually.ts";
 import { connectAgent } from "../support/mcp.ts";
 import { inBrowser } from "./browser.ts";
-import { editorOf, show, World } from "./world.ts";
+import { editorOf, isPainted, show, World } from "./world.ts";
 
 const paragraphs = Array.from({ length: 80 }, (_, index) => `Paragraph ${index} has some words in it.`);
 const longText = paragraphs.join("\n\n");
@@ -61,6 +61,7 @@ inBrowser("a note that changes elsewhere", () => {
     await page.keyboard.type(" Mine!");
     await page.keyboard.press("Control+s");
     await page.getByText("Version 2, just now").waitFor();
+    await isPainted(page);
     const before = await line.boundingBox();
 
     const { content } = await world.client.notes.get(note.id);
@@ -68,6 +69,7 @@ inBrowser("a note that changes elsewhere", () => {
       content: `# A new heading\n\nAnd more\n\n${content.replace("Paragraph 3 ", "The third ")}`,
     });
     await page.getByText("Version 3, just now").waitFor();
+    await isPainted(page);
     expect(Math.abs(((await line.boundingBox())?.y ?? 0) - (before?.y ?? 0))).toBeLessThan(2);
     await page.keyboard.type(" Still here.");
     await page.keyboard.press("Control+s");
@@ -90,9 +92,11 @@ inBrowser("a note that changes elsewhere", () => {
     const read = page.locator(".preview").getByText("Paragraph 50 has");
     await read.scrollIntoViewIfNeeded();
     const element = await read.elementHandle();
+    await isPainted(page);
     const before = await read.boundingBox();
     await world.client.notes.update(note.id, { content: `# A heading above\n\n${longText.replace("Paragraph 60 ", "Sixty ")}` });
     await page.locator(".preview").getByText("Sixty has").waitFor();
+    await isPainted(page);
     expect(Math.abs(((await read.boundingBox())?.y ?? 0) - (before?.y ?? 0))).toBeLessThan(2);
     expect(await element?.evaluate((node) => node.isConnected)).toBe(true);
   });

@@ -145,7 +145,7 @@ inBrowser("a webhook whose receiver is broken", () => {
 
   beforeAll(async () => {
     receiver = new Receiver(() => new Response("", { status: 500 }));
-    app = await startApp({ webhookAllow: ["127.0.0.1"] }, { clock: new HurriedClock(100) });
+    app = await startApp({ webhookAllow: ["127.0.0.1"] }, { clock: new HurriedClock(20) });
     browser = await TestBrowser.open();
   });
 

@@ -94,6 +94,11 @@ export async function isLive(page: Page): Promise<void> {
   await page.getByRole("button", { name: /^Connection: Live/ }).waitFor();
 }
 
+/** What a change sets off in the browser itself, scrolling for one, has been done. */
+export async function isPainted(page: Page): Promise<void> {
+  await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+}
+
 /** The text in the editor. */
 export function editorOf(page: Page) {
   return page.getByRole("textbox", { name: "Text of the note" });
