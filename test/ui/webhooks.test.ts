@@ -96,6 +96,22 @@ inBrowser("webhooks", () => {
     await page.getByText("Nothing was sent yet.").waitFor();
   });
 
+  test("show what is planned only after the page has looked for it", async () => {
+    const { id } = await hook();
+    const page = await world.open(`#/webhooks/${id}`);
+    await page.getByText("Nothing was sent yet.").waitFor();
+    let [isSent, early] = [false, 0];
+    await page.route(/\/deliveries\?/, async (route) => {
+      if (early > 0) return route.continue();
+      if (isSent) early++;
+      return route.fulfill({ json: { items: [], next_cursor: null } });
+    });
+    await world.client.events.publish({ event: "Something", data: {} });
+    await eventually(async () => (await world.client.webhooks.deliveries(id)).items[0]?.status === "delivered");
+    isSent = true;
+    await page.locator(".delivery").getByText("200, 1 attempt").waitFor();
+  });
+
   test("are disabled and enabled, and get what was held", async () => {
     const { id } = await hook();
     const page = await world.open(`#/webhooks/${id}`);

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Delivery, DeliveryDetail, DeliveryStatus, Webhook } from "../../../webhooks/contract.ts";
 import { usePage } from "../page.ts";
 import { Icon } from "../shell/icon.tsx";
@@ -9,6 +9,8 @@ import { AttemptView } from "./attempt-view.tsx";
 const shownMost = 50;
 /** No event tells of a delivery: what waits is looked at from time to time, and so is all when something has happened. */
 const lookMs = 1500;
+/** What an event sets off is planned after it, and later on a busy server: for so long after the last event it is looked for. */
+const settleMs = 10_000;
 
 /** What was sent to a webhook, the newest first. */
 export function Deliveries({ webhook }: { webhook: Webhook }) {
@@ -47,22 +49,27 @@ const labels: Record<DeliveryStatus, string> = { pending: "Waiting", delivered: 
 function useDeliveries({ id, status_at }: Webhook, status: DeliveryStatus | undefined): readonly Delivery[] | undefined {
   const { client, webhooks } = usePage();
   const [deliveries, setDeliveries] = useState<readonly Delivery[] | undefined>(undefined);
-  const seen = useRef(-1);
-  const waits = useRef(true);
   useEffect(() => {
     const leaving = new AbortController();
+    let seen = -1;
+    let lastMs = 0;
+    let waits = true;
+    let isLooking = false;
     const look = async () => {
-      if (document.hidden || (!waits.current && seen.current === webhooks.activity.peek())) return;
-      seen.current = webhooks.activity.peek();
+      if (document.hidden || isLooking) return;
+      if (seen !== webhooks.activity.peek()) lastMs = performance.now();
+      seen = webhooks.activity.peek();
+      if (!waits && performance.now() - lastMs > settleMs) return;
+      isLooking = true;
       try {
         const { items } = await client.webhooks.deliveries(id, { status, limit: shownMost }, leaving.signal);
-        waits.current = items.some((one) => one.status === "pending");
+        waits = items.some((one) => one.status === "pending");
         setDeliveries(items);
       } catch {
         // The next look may have more luck.
       }
+      isLooking = false;
     };
-    seen.current = -1;
     void look();
     const timer = setInterval(look, lookMs);
     return () => {
