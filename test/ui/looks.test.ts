@@ -4,7 +4,7 @@ import { eventually } from "../support/eventually.ts";
 import { Receiver } from "../support/receiver.ts";
 import { axeFindings } from "./axe.ts";
 import { inBrowser } from "./browser.ts";
-import { editorOf, show, World } from "./world.ts";
+import { editorOf, isPainted, show, World } from "./world.ts";
 
 const markdown = `# Plan
 
@@ -254,7 +254,6 @@ inBrowser("the page's looks and manners", () => {
         ".list-pane": () => key({ key: "k", ctrlKey: true }) || document.activeElement.getAttribute("aria-label"),
         ".title-field": () => key({ key: "r", code: "KeyR", altKey: true }) || key({ key: "s", ctrlKey: true }) || "both obeyed",
         "dialog": () => document.querySelector("dialog").contains(document.activeElement),
-        "#jobs-panel": () => document.activeElement.id,
         ".event-detail": () => document.activeElement.className,
       };
       new MutationObserver(() => {
@@ -265,9 +264,12 @@ inBrowser("the page's looks and manners", () => {
     `);
     await page.goto(`${world.url}/#/notes/${note.id}`);
     await page.getByRole("dialog", { name: "Revise with AI" }).waitFor();
-    // As by Escape; and at once what lies below the dialog can have the focus.
+    // As by Escape; and wanted again before that is painted.
+    await page.evaluate('document.querySelector("dialog").requestClose(); key({ key: "r", code: "KeyR", altKey: true })');
+    await isPainted(page);
+    await page.getByRole("dialog", { name: "Revise with AI" }).waitFor();
     await page.evaluate('document.querySelector("dialog").requestClose(); key({ key: "j", code: "KeyJ", altKey: true })');
-    await page.getByRole("complementary", { name: "Jobs" }).waitFor();
+    await eventually(() => page.evaluate('document.activeElement.id === "jobs-panel"'));
     await page.getByRole("link", { name: "Events" }).click();
     await page.locator(".event-row").first().click();
     await page.getByRole("complementary", { name: "Event" }).waitFor();
@@ -275,7 +277,6 @@ inBrowser("the page's looks and manners", () => {
       ".list-pane": "Search notes",
       ".title-field": "both obeyed",
       dialog: true,
-      "#jobs-panel": "jobs-panel",
       ".event-detail": "event-detail",
     });
   });

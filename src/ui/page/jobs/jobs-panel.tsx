@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { usePage } from "../page.ts";
 import { Icon } from "../shell/icon.tsx";
 import { nowMs } from "../shell/now.ts";
@@ -16,8 +16,8 @@ export function JobsPanel() {
   const { jobs } = usePage();
   const panel = useRef<HTMLElement>(null);
   const isOpen = jobs.isPanelOpen.value;
-  // Before it is seen: Escape closes it from the first moment.
-  useLayoutEffect(() => {
+  // After a dialog that goes at the same time has given the focus back.
+  useEffect(() => {
     if (isOpen) panel.current?.focus();
   }, [isOpen]);
   if (!isOpen) return null;

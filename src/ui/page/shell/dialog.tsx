@@ -21,7 +21,16 @@ export function Dialog({ title, children, onClose, isWide }: DialogProps) {
     return () => current?.close();
   }, []);
   return (
-    <dialog ref={dialog} class={isWide ? "wide" : ""} aria-labelledby={heading} onCancel={onClose}>
+    <dialog
+      ref={dialog}
+      class={isWide ? "wide" : ""}
+      aria-labelledby={heading}
+      onCancel={(event) => {
+        // It stays until it is painted away: if it is wanted again before, it is there.
+        event.preventDefault();
+        onClose();
+      }}
+    >
       <header class="dialog-head">
         <h2 id={heading}>{title}</h2>
         <button type="button" class="plain square" aria-label="Close" onClick={onClose}>
