@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { eventually } from "../support/eventually.ts";
 import { inBrowser } from "./browser.ts";
-import { World } from "./world.ts";
+import { clickTwice, World } from "./world.ts";
 
 inBrowser("a revision, as the person sees it", () => {
   let world: World;
@@ -71,9 +71,10 @@ inBrowser("a revision, as the person sees it", () => {
   });
 
   test("what is cancelled stops at once and can be retried", async () => {
-    const { page } = await world.openNote();
+    const { page, note } = await world.openNote();
     await page.getByRole("button", { name: "Revise with AI" }).click();
-    await page.getByRole("dialog").getByRole("button", { name: "Revise" }).click();
+    // A double click asks once.
+    await clickTwice(page.getByRole("dialog").getByRole("button", { name: "Revise" }));
     (await world.model.next()).say("Once upon ");
     const strip = page.locator(".job-strip");
     await strip.getByText("Processing…").waitFor();
@@ -82,6 +83,7 @@ inBrowser("a revision, as the person sees it", () => {
     await strip.getByRole("button", { name: "Retry" }).click();
     (await world.model.next()).finish("Told to its end.");
     await page.locator(".preview").getByText("Told to its end.").waitFor();
+    expect((await world.client.jobs.list({ note_id: note.id })).items).toHaveLength(1);
   });
 
   test("the panel shows what runs, waits and ended, and pauses and resumes the queue", async () => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { eventually } from "../support/eventually.ts";
 import { inBrowser } from "./browser.ts";
-import { editorOf, show, World } from "./world.ts";
+import { clickTwice, editorOf, show, World } from "./world.ts";
 
 inBrowser("notes", () => {
   let world: World;
@@ -58,6 +58,14 @@ inBrowser("notes", () => {
       "[...document.querySelector('.editor').shadowRoot.querySelectorAll('.cm-line span')].filter((one) => getComputedStyle(one).fontWeight === '700').map((one) => one.textContent)",
     );
     expect(bold).toEqual(["# A heading", "**bold**"]);
+  });
+
+  test("are created once by a double click", async () => {
+    const page = await world.open();
+    await clickTwice(page.getByRole("button", { name: "New" }));
+    await page.getByLabel("Title").waitFor();
+    await world.note({ title: "Afterwards" });
+    expect((await world.client.notes.list({ q: "Untitled" })).items).toHaveLength(1);
   });
 
   test("are read as they are written, also by what is pasted in the moment in which the preview comes to be seen", async () => {

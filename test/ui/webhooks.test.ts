@@ -7,7 +7,7 @@ import { startApp, type TestApp } from "../support/start-app.ts";
 import { inBrowser } from "./browser.ts";
 import { TestBrowser } from "./chromium.ts";
 import { HurriedClock } from "./hurried-clock.ts";
-import { isLive, World } from "./world.ts";
+import { clickTwice, isLive, World } from "./world.ts";
 
 inBrowser("webhooks", () => {
   let world: World;
@@ -43,7 +43,7 @@ inBrowser("webhooks", () => {
     await dialog.getByLabel("URL").fill(`${receiver.url}/new`);
     await dialog.getByLabel("Events").fill("NoteCreated, Job*");
     await dialog.getByLabel("Description").fill("The deploy robot");
-    await dialog.getByRole("button", { name: "Add" }).click();
+    await clickTwice(dialog.getByRole("button", { name: "Add" }));
     await page
       .getByRole("dialog")
       .getByText(/^whsec_/)
@@ -138,7 +138,7 @@ inBrowser("webhooks", () => {
     const send = dialog.getByRole("button", { name: /^Send \d+ events/ });
     const count = Number(/\d+/.exec((await send.textContent()) ?? "")?.[0]);
     expect(count).toBeGreaterThanOrEqual(3);
-    await send.click();
+    await clickTwice(send);
     await page.getByText(`${count} events on their way again`).waitFor();
     await eventually(async () => (await page.locator(".delivery").getByText("200, 1 attempt").count()) === count);
   });

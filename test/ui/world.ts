@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { BrowserContextOptions, Page } from "playwright-core";
+import type { BrowserContextOptions, Locator, Page } from "playwright-core";
 import { type Client, createClient } from "../../src/client/client.ts";
 import type { Note } from "../../src/notes/contract.ts";
 import { buildBinary } from "../support/binary.ts";
@@ -97,6 +97,14 @@ export async function isLive(page: Page): Promise<void> {
 /** What a change sets off in the browser itself, scrolling for one, has been done. */
 export async function isPainted(page: Page): Promise<void> {
   await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+}
+
+/** Twice before anything is painted: a double click on a busy machine. */
+export async function clickTwice(button: Locator): Promise<void> {
+  await button.evaluate((one: { click(): void }) => {
+    one.click();
+    one.click();
+  });
 }
 
 /** The text in the editor. */

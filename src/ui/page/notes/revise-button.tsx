@@ -43,7 +43,10 @@ function ReviseDialog({ note, onClose }: { note: OpenNote; onClose: () => void }
   const { desk, jobToasts } = usePage();
   const words = useRef<HTMLTextAreaElement>(null);
   const hint = useId();
+  const isAsked = useRef(false);
   const revise = async () => {
+    if (isAsked.current) return;
+    isAsked.current = true;
     onClose();
     const job = await desk.revise(note, words.current?.value ?? "");
     if (job) jobToasts.follow(job.id);

@@ -10,10 +10,12 @@ import { go } from "../shell/route.ts";
 export function AddWebhook({ onClose }: { onClose: () => void }) {
   const { client, webhooks } = usePage();
   const form = useRef<HTMLFormElement>(null);
+  const isAsking = useRef(false);
   const [created, setCreated] = useState<CreatedWebhook | undefined>(undefined);
   const [problem, setProblem] = useState("");
   const add = async () => {
-    if (!form.current) return;
+    if (!form.current || isAsking.current) return;
+    isAsking.current = true;
     const fields = new FormData(form.current);
     const field = (name: string) => String(fields.get(name) ?? "").trim();
     const [description, secret] = [field("description"), field("secret")];
@@ -31,6 +33,7 @@ export function AddWebhook({ onClose }: { onClose: () => void }) {
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
     }
+    isAsking.current = false;
   };
   if (created) {
     const done = () => {

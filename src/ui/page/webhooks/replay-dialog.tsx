@@ -7,10 +7,12 @@ import { Dialog } from "../shell/dialog.tsx";
 export function ReplayDialog({ webhook, onClose }: { webhook: Webhook; onClose: () => void }) {
   const { client, webhooks, toasts } = usePage();
   const form = useRef<HTMLFormElement>(null);
+  const isAsking = useRef(false);
   const [counted, setCounted] = useState<Replay | undefined>(undefined);
   const [problem, setProblem] = useState("");
   const replay = async (isDry: boolean) => {
-    if (!form.current) return;
+    if (!form.current || isAsking.current) return;
+    isAsking.current = true;
     const fields = new FormData(form.current);
     setProblem("");
     try {
@@ -21,6 +23,7 @@ export function ReplayDialog({ webhook, onClose }: { webhook: Webhook; onClose: 
       });
       if (isDry) {
         setCounted(done);
+        isAsking.current = false;
         return;
       }
       onClose();
@@ -28,6 +31,7 @@ export function ReplayDialog({ webhook, onClose }: { webhook: Webhook; onClose: 
       toasts.show({ key: `replay:${webhook.id}`, kind: "success", text: `${eventsOf(done)} on their way again` });
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
+      isAsking.current = false;
     }
   };
   return (
