@@ -42,24 +42,28 @@ export class Publisher {
 
   /** Appends one event; resolves with its id once it is durable. Throws `invalid` or `too_large` that names the field. */
   async publish(input: unknown, actor: Actor): Promise<string> {
-    const [id = ""] = await this.#append([draftOf(input, "", actor)]);
-    return id;
+    const draft = draftOf(input, "", actor);
+    const { drafts, stored } = this.#join();
+    const index = drafts.push(draft) - 1;
+    return (await stored)[index]?.id ?? "";
   }
 
   /** Appends all or none, in order, in one transaction. */
   async publishAll(inputs: readonly unknown[], actor: Actor): Promise<string[]> {
     if (inputs.length === 0 || inputs.length > itemsMax)
       throw new MatricError("invalid", `An array holds 1 to ${itemsMax} events, not ${inputs.length}.`);
-    return this.#append(inputs.map((input, index) => draftOf(input, `${index}.`, actor)));
+    const added = inputs.map((input, index) => draftOf(input, `${index}.`, actor));
+    const { drafts, stored } = this.#join();
+    const from = drafts.length;
+    for (const draft of added) drafts.push(draft);
+    return (await stored).slice(from, from + added.length).map((event) => event.id);
   }
 
   /** What has been checked cannot fail any more, but with the disk: so all of a round share one savepoint and one fate. */
-  #append(drafts: readonly EventDraft[]): Promise<string[]> {
-    if (this.#round) this.writer.joined();
-    const round = this.#round ?? this.#open();
-    const from = round.drafts.length;
-    for (const draft of drafts) round.drafts.push(draft);
-    return round.stored.then((events) => events.slice(from, from + drafts.length).map((event) => event.id));
+  #join(): Round {
+    if (!this.#round) return this.#open();
+    this.writer.joined();
+    return this.#round;
   }
 
   #open(): Round {

@@ -50,37 +50,37 @@ export class BodyReader {
    * The JSON of a request's body, `NoBody` for an empty one. Rejects with `unsupported_media_type`, `too_large` (without reading the
    * rest), `request_timeout`, `malformed` (not UTF-8, not JSON) or `invalid` (nested too deeply).
    */
-  async read(request: Request): Promise<unknown> {
+  read(request: Request): Promise<unknown> {
+    return this.#inTime(this.#json(request));
+  }
+
+  /** A request's body. Rejects with `too_large` (without reading the rest), `request_timeout`, or `malformed` when the client leaves. */
+  bytes(request: Request): Promise<Uint8Array> {
+    return this.#inTime(this.#body(request).then((body) => body.bytes()));
+  }
+
+  async #json(request: Request): Promise<unknown> {
     const body = await this.#body(request);
     if (body.size > 0) {
       checkType(request);
-      return parse(await textOf(body));
+      const text = await body.text();
+      // What is no UTF-8 has become this character. It may have been sent as such, which only a closer look tells.
+      return parse(text.includes("\ufffd") ? await strictTextOf(body) : text);
     }
     // A change that changes nothing was not meant; where another method needs no field, nothing need be sent.
     if (request.method === "PATCH") throw bodyMissing();
     return new NoBody();
   }
 
-  /** A request's body. Rejects with `too_large` (without reading the rest), `request_timeout`, or `malformed` when the client leaves. */
-  async bytes(request: Request): Promise<Uint8Array> {
-    return (await this.#body(request)).bytes();
-  }
-
   /** As a `Blob`: that costs Bun far less than an array of bytes. */
-  async #body(request: Request): Promise<Blob> {
+  #body(request: Request): Promise<Blob> {
     const { bytesMax } = this.#options;
     const declared = request.headers.get("content-length");
-    if (declared !== null && Number(declared) > bytesMax) throw tooLarge(bytesMax);
-    try {
-      return await this.#inTime(declared === null ? readChunks(request, bytesMax) : request.blob());
-    } catch (cause) {
-      if (cause instanceof MatricError) throw cause;
-      // Only the connection can fail: nobody hears of it, and it is no failure of the server.
-      throw new MatricError("malformed", "The body did not arrive whole.", {}, { cause });
-    }
+    if (declared !== null && Number(declared) > bytesMax) return Promise.reject(tooLarge(bytesMax));
+    return declared === null ? readChunks(request, bytesMax) : request.blob();
   }
 
-  #inTime(body: Promise<Blob>): Promise<Blob> {
+  #inTime<Body>(body: Promise<Body>): Promise<Body> {
     return new Promise((resolve, reject) => {
       const arriving = { startedMs: this.#options.clock.monotonicMs(), giveUp: reject };
       this.#arriving.add(arriving);
@@ -89,9 +89,12 @@ export class BodyReader {
           this.#arriving.delete(arriving);
           resolve(whole);
         },
-        (error) => {
+        (cause) => {
           this.#arriving.delete(arriving);
-          reject(error);
+          // Only the connection can fail otherwise: nobody hears of it, and it is no failure of the server.
+          reject(
+            cause instanceof MatricError ? cause : new MatricError("malformed", "The body did not arrive whole.", {}, { cause }),
+          );
         },
       );
     });
@@ -118,10 +121,7 @@ function checkType({ headers }: Request): void {
 }
 
 /** Rejects with `malformed` when the body is not UTF-8. */
-async function textOf(body: Blob): Promise<string> {
-  const text = await body.text();
-  // What is no UTF-8 has become this character. It may have been sent as such, which only a closer look tells.
-  if (!text.includes("\ufffd")) return text;
+async function strictTextOf(body: Blob): Promise<string> {
   try {
     return utf8.decode(await body.bytes());
   } catch (cause) {

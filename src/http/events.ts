@@ -48,18 +48,20 @@ function answerFor(request: Request, params: URLSearchParams): EventAnswer | "po
 
 /** Publishing, streaming and reading events. */
 export function eventRoutes(services: Services) {
-  const { log, publisher, gate } = services;
+  const { log, publisher, gate, bodies } = services;
   return plugin("events")
     .post(
       "/events",
-      async ({ request, body }) => {
+      async ({ request }) => {
+        const body = await bodies.read(request);
         if (body instanceof NoBody) throw bodyMissing();
         if (!Array.isArray(body)) return jsonText(`{"id":"${await publisher.publish(body, actorOf(request))}"}`, 201);
         const ids = await publisher.publishAll(body, actorOf(request));
         return jsonText(`{"items":[${ids.map((id) => `{"id":"${id}"}`).join(",")}]}`, 201);
       },
       {
-        // Checked by the publisher, whose messages name the very field.
+        // Read and checked here: what Elysia does around it is a tenth of the work for an event.
+        parse: "none",
         body: Type.Any({ anyOf: PublishEvents.anyOf }),
         detail: operation({
           id: "publishEvents",

@@ -49,13 +49,13 @@ export function createServer(services: Services) {
       telemetry?.requests.route(request, route);
       if (!isReady()) refuseWhileDraining(request.method, route);
     })
-    // Before the others, since it reads its bodies itself.
+    // Before the others, since they read their bodies themselves.
     .use(mcpRoutes(services))
+    .use(eventRoutes(services))
     .use(bodyHooks(services))
     .use(noteRoutes(services))
     .use(jobRoutes(services))
     .use(queueRoutes(services))
-    .use(eventRoutes(services))
     .use(webhookRoutes(services))
     .use(socketRoutes(services))
     .use(ticketRoutes(services))

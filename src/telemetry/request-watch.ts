@@ -42,10 +42,8 @@ export class RequestWatch {
     this.#watched.set(request, watched);
     const given = span && this.tracing ? this.tracing.within(span.context, answer) : answer();
     if (given instanceof Promise) {
-      given.then(
-        (response) => this.#end(request, watched, response),
-        () => this.#end(request, watched, undefined),
-      );
+      const end = (response: unknown) => this.#end(request, watched, response);
+      given.then(end, end);
     } else this.#end(request, watched, given);
     return given;
   }
