@@ -1,7 +1,5 @@
 import { type Command, Option } from "commander";
 import { listUpTo } from "../../src/client/paging.ts";
-import type { Envelope } from "../../src/events/catalog.ts";
-import { parseCursor } from "../../src/events/cursor.ts";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import type { Io } from "../io.ts";
 import { examples, position, wholeNumber } from "../options.ts";
@@ -24,15 +22,11 @@ export function registerList(events: Command, io: Io): void {
     .option("--limit <n>", "at most so many events", wholeNumber(1), 50)
     .option("--since <position>", "begin after an event id, at a time (RFC 3339), so long ago (10m), or earliest", position)
     .addOption(new Option("--after <position>", "the same as --since").argParser(position).conflicts("since"))
-    .option("--before <position>", "end before it; of the same kinds. Alone: the newest events there", position);
+    .option("--before <position>", "end before it; of the same kinds", position);
   addServerOptions(addFilterOptions(command))
     .addHelpText(
       "after",
-      examples(
-        "matric events list --since 1h --events 'Note*'",
-        "matric events list --after 12345 --limit 1000 --json",
-        "matric events list --before latest --limit 20",
-      ),
+      examples("matric events list --since 1h --events 'Note*'", "matric events list --after 12345 --limit 1000 --json"),
     )
     .action((options: ListOptions, self: Command) => run(options, contextOf(self, io)));
 }
@@ -41,27 +35,18 @@ export async function run(options: ListOptions, context: Context): Promise<void>
   const { client, io, json, signal } = context;
   const { limit, since, after, before } = options;
   const line = eventLineFor(io);
-  const pages = listUpTo(limit, async (page) => {
+  const events = listUpTo(limit, async (page) => {
     const found = await client.events.list({ filter: filterOf(options), since, after, before, ...page }, signal);
     if (found.gap) await tellGap(context, found.gap);
     return found;
   });
-  const isBackward = before !== undefined && since === undefined && after === undefined;
-  const events = isBackward ? (await Array.fromAsync(pages)).sort((a, b) => seqOf(a) - seqOf(b)) : pages;
   let count = 0;
-  let first: string | undefined;
   let last: string | undefined;
   for await (const event of events) {
     count++;
-    first ??= event.id;
     last = event.id;
     if (json) await printJson(context, event);
     else await io.stdout.write(line(event));
   }
-  const rest = isBackward ? `--before ${first}` : `--after ${last}`;
-  if (count === limit && io.stdout.isTty && !json) await remark(context, "more", `There may be more: ${rest}`);
-}
-
-function seqOf({ id }: Envelope): number {
-  return parseCursor(id ?? "")?.seq ?? 0;
+  if (count === limit && io.stdout.isTty && !json) await remark(context, "more", `There may be more: --after ${last}`);
 }

@@ -20,7 +20,6 @@ export interface HistoryRequest extends PageQuery {
   after?: string | undefined;
   /** Another word for `after`. */
   since?: string | undefined;
-  /** Events before it. Without a place to begin after: the newest there, and `next_cursor` leads to those before them. */
   before?: string | undefined;
 }
 
@@ -55,7 +54,7 @@ export class EventsApi {
     return (await this.api.json("POST", events, AllPublished, { body: batch, signal })).items.map(({ id }) => id);
   }
 
-  /** One page of history, the oldest event first. */
+  /** One page of history, oldest first. */
   list({ filter, ...place }: HistoryRequest = {}, signal?: AbortSignal): Promise<EventPage> {
     return this.api.json("GET", events, EventPage, { query: { ...filterQuery(filter), ...place }, signal });
   }

@@ -19,7 +19,7 @@ export interface HistoryQuery {
 
 export interface HistoryPage {
   events: StoredEvent[];
-  /** Everything up to here has been looked at: where the next page begins, or ends when the log is read backwards. */
+  /** Everything up to here has been looked at: where the next page begins. */
   position: number;
   /** Whether the end of what was asked for has been reached. */
   isEnd: boolean;
@@ -46,32 +46,4 @@ export async function readHistory(log: EventLog, { filter, after, before, limit,
     await new Promise((resume) => setImmediate(resume));
   }
   return { events, position: Math.max(position, end), isEnd: true };
-}
-
-/**
- * The page right before `before`: its newest events, oldest first, as few when they are very large. The page before it ends at
- * `position`.
- */
-export async function readHistoryBefore(
-  log: EventLog,
-  { filter, before, limit, signal }: Omit<HistoryQuery, "after"> & { before: number },
-): Promise<HistoryPage> {
-  /** The newest first. */
-  const found: StoredEvent[] = [];
-  let position = before;
-  let chars = 0;
-  while (!signal?.aborted) {
-    const step = log.readBefore(position, stepEvents, stepCharsMax);
-    if (step.length === 0) break;
-    for (const event of step.toReversed()) {
-      if (matches(filter, event)) {
-        if (found.length === limit || chars >= pageCharsMax) return { events: found.reverse(), position, isEnd: false };
-        found.push(event);
-        chars += event.text.length;
-      }
-      position = event.seq;
-    }
-    await new Promise((resume) => setImmediate(resume));
-  }
-  return { events: found.reverse(), position, isEnd: true };
 }

@@ -59,8 +59,8 @@ export interface EventLog {
   append(tx: Tx, drafts: readonly EventDraft[]): StoredEvent[];
   /** At most `limit` events after `seq`, in order, and no more than about `charsMax` of text (but at least one event). */
   readAfter(seq: number, limit: number, charsMax?: number): StoredEvent[];
-  /** The newest `limit` events before `seq`, in order of the log, and no more than about `charsMax` of text (but at least one event). */
-  readBefore(seq: number, limit: number, charsMax?: number): StoredEvent[];
+  /** At most `limit` events before `seq`, in order of the log. */
+  readBefore(seq: number, limit: number): StoredEvent[];
   get(seq: number): StoredEvent | undefined;
   /** Sequence number of the newest committed event; that of the last one ever when the log is empty. */
   head(): number;

@@ -96,22 +96,22 @@ export class SqliteLog implements EventLog {
   }
 
   readAfter(seq: number, limit: number, charsMax = Number.POSITIVE_INFINITY): StoredEvent[] {
-    return seq >= this.#head ? [] : this.#read(this.#after.iterate(seq, this.#head, limit), charsMax);
-  }
-
-  readBefore(seq: number, limit: number, charsMax = Number.POSITIVE_INFINITY): StoredEvent[] {
-    return this.#read(this.#before.iterate(Math.min(seq, this.#head + 1), limit), charsMax).reverse();
-  }
-
-  #read(rows: Iterable<Row>, charsMax: number): StoredEvent[] {
     const events: StoredEvent[] = [];
     let chars = 0;
-    for (const row of rows) {
+    if (seq >= this.#head) return events;
+    for (const row of this.#after.iterate(seq, this.#head, limit)) {
       events.push(this.#event(row));
       chars += row.body.length;
       if (chars >= charsMax) break;
     }
     return events;
+  }
+
+  readBefore(seq: number, limit: number): StoredEvent[] {
+    return this.#before
+      .all(Math.min(seq, this.#head + 1), limit)
+      .reverse()
+      .map((row) => this.#event(row));
   }
 
   get(seq: number): StoredEvent | undefined {

@@ -38,12 +38,7 @@ export const streamQuery = Type.Object({
   batch_ms: Type.Optional(Type.String({ description: "Collect events for so many milliseconds, then send them together" })),
   wait_seconds: Type.Optional(Type.String({ description: "Long poll: answer with no event after so long" })),
   after: Type.Optional(Type.String({ description: "Another spelling of `since`" })),
-  before: Type.Optional(
-    Type.String({
-      description:
-        "History: events before this place, written like `since`. Without a place to begin after they are the newest there, and `next_cursor` leads to those before them",
-    }),
-  ),
+  before: Type.Optional(Type.String({ description: "History: events before this id" })),
   cursor: Type.Optional(Type.String({ description: "History and long poll: the next_cursor of the answer before" })),
   limit: Type.Optional(
     Type.String({
@@ -85,15 +80,8 @@ export function filterFrom(params: URLSearchParams): Filter | undefined {
   });
 }
 
-/** Where it is written after which event to begin; `after` is how pages of the history say it. */
-const startNames = ["last_event_id", "lastEventId", "after", "since"];
-/** Where a reader's place is written: the start, or how far the pages before have come. */
-const placeNames = [...startNames, "cursor"];
-
-/** Whether it is said after which event to begin. How far the pages before have come does not count. */
-export function hasStart(request: Request, params: URLSearchParams): boolean {
-  return Boolean(request.headers.get("last-event-id")) || startNames.some((name) => params.get(name));
-}
+/** Where a reader's place is written; `cursor` and `after` are how pages of the history say it. */
+const placeNames = ["last_event_id", "lastEventId", "cursor", "after", "since"];
 
 /**
  * Where reading begins: after the newest of the cursors that were sent in whatever form, else at the time or word that was, else

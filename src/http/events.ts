@@ -6,8 +6,7 @@ import { AllPublished, EventPage, EventPoll, Published } from "../events/contrac
 import { parseCursor } from "../events/cursor.ts";
 import { describeEvents, EventType } from "../events/describe.ts";
 import { everything, type Filter, mayHave, withoutFamilies } from "../events/filter.ts";
-import { type HistoryPage, readHistory, readHistoryBefore } from "../events/history.ts";
-import type { EventLog, Gap } from "../events/log.ts";
+import { readHistory } from "../events/history.ts";
 import { PublishEvents } from "../events/publish.ts";
 import { endBefore } from "../events/since.ts";
 import { waitForEvents } from "../events/wait.ts";
@@ -16,7 +15,7 @@ import { actorOf } from "./actor.ts";
 import { bodyMissing, NoBody } from "./body.ts";
 import { ConnectionInfo } from "./connections.ts";
 import { draining } from "./draining.ts";
-import { filterFrom, hasStart, numberFrom, startOf, streamParams, streamQuery } from "./event-query.ts";
+import { filterFrom, numberFrom, startOf, streamParams, streamQuery } from "./event-query.ts";
 import { patiently } from "./idle.ts";
 import { jsonText } from "./json.ts";
 import { json, operation } from "./operation.ts";
@@ -202,26 +201,14 @@ async function poll(services: Services, request: Request, params: URLSearchParam
 
 async function history(services: Services, request: Request, params: URLSearchParams): Promise<Response> {
   const { config, log, clock, gate } = services;
-  const nowMs = clock.now();
-  const end = params.get("before");
-  const before = end ? endBefore(log, end, nowMs) : undefined;
-  const asked = {
-    filter: filterFor(gate.callerOf(request), params),
-    limit: limitFrom(params, config.pageItemsMax),
-    signal: request.signal,
-  };
-  if (before !== undefined && !hasStart(request, params)) {
-    const cursor = params.get("cursor");
-    const from = cursor ? Math.min(before, endBefore(log, cursor, nowMs, "cursor")) : before;
-    return historyPage(log, await readHistoryBefore(log, { ...asked, before: from }));
-  }
-  const { position } = startOf(request, params, log, nowMs, log.oldest() - 1);
-  const query = { ...asked, after: position.seq };
-  return historyPage(log, await readHistory(log, before === undefined ? query : { ...query, before }), position.gap);
-}
-
-function historyPage(log: EventLog, { events, position, isEnd }: HistoryPage, gap?: Gap): Response {
-  return page(events, isEnd ? null : log.idOf(position), gap && `,"gap":${JSON.stringify(gap)}`);
+  const { position } = startOf(request, params, log, clock.now(), log.oldest() - 1);
+  const beforeText = params.get("before");
+  const before = beforeText ? endBefore(log, beforeText, clock.now()) : undefined;
+  const filter = filterFor(gate.callerOf(request), params);
+  const query = { filter, after: position.seq, limit: limitFrom(params, config.pageItemsMax), signal: request.signal };
+  const found = await readHistory(log, before === undefined ? query : { ...query, before });
+  const { gap } = position;
+  return page(found.events, found.isEnd ? null : log.idOf(found.position), gap && `,"gap":${JSON.stringify(gap)}`);
 }
 
 function filterFor({ hidden }: Principal, params: URLSearchParams): Filter {

@@ -135,19 +135,6 @@ describe("the history", () => {
     expect(await walk("limit=2&after=3&before=9")).toEqual([[4, 5], [6, 7], [8]]);
   });
 
-  test("before a place, and after none, are the newest events there; the next page has those before them", async () => {
-    expect(await walk("limit=4&before=10")).toEqual([[6, 7, 8, 9], [2, 3, 4, 5], [1]]);
-    expect(await walk("limit=5&before=latest")).toEqual([
-      [6, 7, 8, 9, 10],
-      [1, 2, 3, 4, 5],
-    ]);
-    expect(await walk("limit=1&events=RareHappened&before=10")).toEqual([[7], [4], [1]]);
-    expect(seqs(await page("?limit=2&before=2026-02-05T10:34:00Z"))).toEqual([3, 4]);
-    expect(seqs(await page("?limit=2&before=9&after=earliest"))).toEqual([1, 2]);
-    const { status, body } = await app.call(Problem, "GET", "/events?before=9&cursor=x", { headers: json });
-    expect([status, body.field]).toEqual([422, "cursor"]);
-  });
-
   test("of a walk that goes on while events come holds those as well", async () => {
     const first = await page("?limit=6");
     await publish(2);

@@ -62,8 +62,6 @@ describe("events list", () => {
     expect(plain.stderr).toBe("");
     const since = await run(["list", "--events", "Listed", "--since", ids[9] ?? "", "--before", ids[12] ?? ""]);
     expect(since.stdout).toBe(plain.stdout);
-    const last = await run(["list", "--events", "Listed", "--before", ids[690] ?? "", "--limit", "600", "--json"]);
-    expect(jsonLines(last.stdout).map(({ id }) => id)).toEqual(ids.slice(90, 690));
     expect((await run(["list", "--events", "Listed", "--since", "1h", "--limit", "1", "--json"])).stdout).toContain(
       ids[0] ?? "-",
     );
