@@ -176,7 +176,11 @@ export class Writer {
       else this.#finish(sync);
       this.#sync();
     });
+    this.waits();
   }
+
+  /** The disk is at work, and with it most of those who ask: a good moment for what nobody waits for. Must not throw. */
+  protected waits(): void {}
 
   /** In the order in which they began: the system tells of a failed write once, and it may be the earlier sync that hears of it. */
   #finish(sync: SyncRun): void {

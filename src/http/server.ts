@@ -34,7 +34,7 @@ export function createServer(services: Services) {
     // Around everything; Elysia's type of what it wraps is not that of what it calls.
     .wrap((handle, request) => {
       const guarded = guard.handler(handle as unknown as Handle, request);
-      return telemetry ? (again: Request) => telemetry.requests.follow(again, () => guarded(again)) : guarded;
+      return telemetry ? (again: Request) => telemetry.requests.follow(again, guarded) : guarded;
     })
     // First of all: without it Elysia shows an error's message to the client.
     .onError({ as: "global" }, ({ error, code, request, route }) => {

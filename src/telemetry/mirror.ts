@@ -6,6 +6,8 @@ import { customReader, type EventReader, MalformedEvent, readerFor, readFields }
 
 /** Told in one turn of the event loop, so that no request waits noticeably. So many are told at once. */
 const turnEventsMax = 200;
+/** Fewer are not worth a turn of their own. */
+const waitingMany = 100;
 /** What may wait when there is no time; beyond it events are dropped and counted. */
 const waitingEventsMax = 100_000;
 const waitingCharsMax = 16 * 1024 * 1024;
@@ -73,6 +75,11 @@ export class Mirror {
     if (!this.#turnAhead) this.#turn();
   }
 
+  /** There is time for what waits, if it is much. */
+  ease(): void {
+    if (this.#waiting.length >= waitingMany) this.tick();
+  }
+
   /** Tells all that waits, now. */
   flush(): void {
     while (this.#waiting.length > 0) this.#turn();
@@ -80,7 +87,7 @@ export class Mirror {
     this.#turnAhead = undefined;
   }
 
-  /** Does not wait for the timer when there is enough for a turn. */
+  /** Waits for no better moment when there is enough for a turn. */
   #lookAhead(): void {
     if (this.#waiting.length < turnEventsMax) return;
     this.#turnAhead ??= setImmediate(() => {

@@ -10,6 +10,8 @@ export interface WriterObserver {
   clock: Clock;
   metrics: WorkMetrics;
   tracing: Tracing | undefined;
+  /** Called while the disk is waited for. */
+  leisure: () => void;
 }
 
 const attributes = { "db.system.name": "sqlite", "db.namespace": "matric.db", "db.operation.name": "COMMIT" };
@@ -35,6 +37,10 @@ export class ObservedWriter extends Writer {
       (error) => this.#ended(startMs, span, error instanceof MatricError ? error.code : "internal"),
     );
     return written;
+  }
+
+  protected override waits(): void {
+    this.observer.leisure();
   }
 
   #ended(startMs: number, span: Span | undefined, errorCode: string | undefined): void {

@@ -36,11 +36,11 @@ export class RequestWatch {
   }
 
   /** Runs what answers the request. */
-  follow<Answer>(request: Request, answer: () => Answer): Answer {
+  follow<Answer>(request: Request, answer: (request: Request) => Answer): Answer {
     const span = this.tracing && this.#begin(request, this.tracing);
     const watched: Watched = { route: undefined, isSocket: false, startMs: this.clock.monotonicMs(), span };
     this.#watched.set(request, watched);
-    const given = span && this.tracing ? this.tracing.within(span.context, answer) : answer();
+    const given = span && this.tracing ? this.tracing.within(span.context, () => answer(request)) : answer(request);
     if (given instanceof Promise) {
       const end = (response: unknown) => this.#end(request, watched, response);
       given.then(end, end);

@@ -79,7 +79,11 @@ export class Telemetry {
   }
 
   writer(db: Pick<Db, "sqlite" | "diskSync">, logger: Logger): Writer {
-    return new ObservedWriter(db, logger, { clock: this.#clock, metrics: this.#work, tracing: this.#tracing });
+    const leisure = () => {
+      this.#work.ease();
+      this.mirror.ease();
+    };
+    return new ObservedWriter(db, logger, { clock: this.#clock, metrics: this.#work, tracing: this.#tracing, leisure });
   }
 
   jobType(type: InternalJobType): InternalJobType {

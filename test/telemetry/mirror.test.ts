@@ -187,6 +187,16 @@ describe("many events", () => {
     expect(lines.length).toBe(3);
   });
 
+  test("are told while the disk is waited for, if they are worth it", () => {
+    const one = mirror();
+    one.take(many(99));
+    one.ease();
+    expect(lines).toEqual([]);
+    one.take(many(1));
+    one.ease();
+    expect(lines.length).toBe(100);
+  });
+
   test("that are large take room only until they are told, even while others keep coming", async () => {
     const one = mirror();
     const large = (count: number) =>

@@ -33,6 +33,8 @@ export interface EndedAttempt {
 
 /** So many durations wait to be counted; more are counted at once. */
 const waitingMax = 1000;
+/** Fewer are not worth a batch of their own. */
+const waitingMany = 100;
 
 /** A duration that was put down. */
 interface Waiting {
@@ -123,6 +125,11 @@ export class WorkMetrics {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const { histogram, labels, seconds } of waiting) histogram.observe(labels, seconds);
+  }
+
+  /** There is time for what waits, if it is much. */
+  ease(): void {
+    if (this.#waiting.length >= waitingMany) this.flush();
   }
 
   #later(histogram: Histogram, labels: Waiting["labels"], seconds: number): void {
