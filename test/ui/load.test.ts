@@ -1,13 +1,15 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { eventually } from "../support/eventually.ts";
 import { inBrowser } from "./browser.ts";
+import { TaskTrace } from "./task-trace.ts";
 import { isLive, World } from "./world.ts";
 
 const notes = 5000;
 const eventsPerSecond = 50;
 const taskMsMost = 100;
-/** Another program may take the processor for a moment: one of so many seconds-long looks has to be clean. */
-const looks = 3;
+const paintMsMost = 200;
+/** Another program may take the processor meanwhile: one of so many visits has to go undisturbed. */
+const visitsMost = 15;
 
 inBrowser("many notes and many events", () => {
   let world: World;
@@ -24,9 +26,6 @@ inBrowser("many notes and many events", () => {
       );
       ids.push(...(await Promise.all(batch)).map(({ id }) => id));
     }
-    await world.browser.context.addInitScript(
-      "globalThis.tasks = []; new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask', buffered: true });",
-    );
   }, 60_000);
 
   afterEach(() => world.endTest());
@@ -46,17 +45,16 @@ inBrowser("many notes and many events", () => {
       const noteId = changes % 10 === 0 ? id : (ids[(changes * 37) % ids.length] ?? id);
       void world.client.notes.update(noteId, { content: `Changed ${changes++} times` });
     }, 1000 / eventsPerSecond);
-    const longest: number[] = [];
-    for (let look = 0; look < looks && !longest.some((ms) => ms <= taskMsMost); look++) {
-      await page.evaluate("tasks.length = 0");
-      for (let step = 0; step < 20; step++) {
-        await page.mouse.wheel(0, step < 12 ? 700 : -1050);
-        await page.waitForTimeout(150);
-      }
-      longest.push(Math.max(0, ...(await page.evaluate<number[]>("tasks"))));
+    const trace = await TaskTrace.start(page);
+    for (let step = 0; step < 20; step++) {
+      await page.mouse.wheel(0, step < 12 ? 700 : -1050);
+      await page.waitForTimeout(150);
     }
+    const taskMs = await trace.end();
     clearInterval(timer);
-    expect(Math.min(...longest)).toBeLessThanOrEqual(taskMsMost);
+    expect(taskMs.length).toBeGreaterThan(1000);
+    expect(Math.max(...taskMs)).toBeLessThanOrEqual(taskMsMost);
+    process.stdout.write(`the longest task took ${Math.max(...taskMs).toFixed(0)} ms\n`);
     expect(changes).toBeGreaterThan(100);
     await eventually(
       async () => (await page.locator(".preview").textContent())?.trim() === (await world.client.notes.get(id)).content,
@@ -76,13 +74,13 @@ inBrowser("many notes and many events", () => {
   test("do not keep the first words from the screen", async () => {
     const page = await world.browser.page();
     const paints: number[] = [];
-    for (let visit = 0; visit < 5; visit++) {
+    for (let visit = 0; visit < visitsMost && Math.min(...paints) >= paintMsMost; visit++) {
       await page.goto(world.url);
       await isLive(page);
       await page.locator("a.row").first().waitFor();
       paints.push(await page.evaluate<number>("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"));
     }
-    expect(Math.min(...paints)).toBeLessThan(200);
+    expect(Math.min(...paints)).toBeLessThan(paintMsMost);
     expect(Math.min(...paints)).toBeGreaterThan(0);
   });
 });
