@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
-/** A server in whose process `then` is run once it has published an event. */
+/** A server in whose process `then` is run once it obeys signals and has published an event. */
 async function serveAndRun(then: string) {
   const file = (path: string) => JSON.stringify(join(import.meta.dir, "../..", path));
   const script = `
@@ -20,10 +20,11 @@ async function serveAndRun(then: string) {
     Bun.serve = (options) => {
       const server = serve.call(Bun, options);
       setTimeout(async () => {
+        while (process.listenerCount("SIGTERM") === 0) await Bun.sleep(1);
         const body = JSON.stringify({ event: "ThingHappened", data: {} });
         await fetch(server.url + "api/v1/events", { method: "POST", headers: { "content-type": "application/json" }, body });
         ${then}
-      }, 200);
+      });
       return server;
     };
     process.exit(await runProgram(["serve", "--port", "0", "--data-dir", ${JSON.stringify(dataDir)}], processIo(), "0.0.0-test"));`;
