@@ -40,7 +40,7 @@ export function ConflictDialog({ note, newer }: { note: OpenNote; newer: Newer }
     choices.value = choices.peek().with(place, chosen);
   };
   const saveMerged = () =>
-    desk.choose(note, { title: textOf(0), tags: textOf(1).split("\n").filter(Boolean), content: textOf(2) });
+    desk.choose(note, newer, { title: textOf(0), tags: textOf(1).split("\n").filter(Boolean), content: textOf(2) });
   return (
     <Dialog title="Two versions of this note" onClose={close} isWide>
       <div class="merge">
@@ -62,10 +62,10 @@ export function ConflictDialog({ note, newer }: { note: OpenNote; newer: Newer }
         <span class="muted" role="status">
           {open > 0 ? `${open} ${open === 1 ? "place" : "places"} to decide` : "Everything is decided"}
         </span>
-        <button type="button" onClick={() => desk.choose(note, theirs)}>
+        <button type="button" onClick={() => desk.choose(note, newer, theirs)}>
           Take theirs
         </button>
-        <button type="button" onClick={() => desk.choose(note, mine)}>
+        <button type="button" onClick={() => desk.choose(note, newer, mine)}>
           Keep mine
         </button>
         <button type="button" class="primary" disabled={open > 0} onClick={saveMerged}>

@@ -7,7 +7,7 @@ import type { Arrival, FeedListener } from "../live/feed-listener.ts";
 import { go, route } from "../shell/route.ts";
 import type { Toasts } from "../shell/toasts.ts";
 import type { Drafts } from "./drafts.ts";
-import type { Cause } from "./newer.ts";
+import type { Cause, Newer } from "./newer.ts";
 import type { NoteList } from "./note-list.ts";
 import { OpenNote } from "./open-note.ts";
 
@@ -93,9 +93,9 @@ export class NoteDesk implements FeedListener {
   }
 
   /** What the person chose in a conflict. */
-  async choose(note: OpenNote, text: { title: string; content: string; tags: readonly string[] }): Promise<void> {
+  async choose(note: OpenNote, theirs: Newer, text: { title: string; content: string; tags: readonly string[] }): Promise<void> {
     this.isChoosing.value = false;
-    note.settle(text);
+    note.settle(theirs, text);
     if (await this.save(note)) this.deps.toasts.show({ key: `chosen:${note.id}`, kind: "success", text: "Saved your choice" });
   }
 

@@ -154,13 +154,11 @@ export class OpenNote {
     return this.newer.value === undefined && !this.isBehind.value;
   }
 
-  /** Their version becomes what the text is based on, and `text` what is shown. */
-  settle(text: Pick<Draft, "title" | "content" | "tags">): void {
-    const newer = this.newer.value;
-    if (!newer) return;
+  /** Their version becomes what the text is based on, and `text` what is shown. One that came after it is still to be chosen about. */
+  settle(theirs: Newer, text: Pick<Draft, "title" | "content" | "tags">): void {
     batch(() => {
-      this.newer.value = undefined;
-      this.base.value = newer.note;
+      if (this.newer.value === theirs) this.newer.value = undefined;
+      this.base.value = theirs.note;
       this.#write(text);
     });
     this.keepDraft();

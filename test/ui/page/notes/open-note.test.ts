@@ -42,10 +42,10 @@ test("whatever comes in whatever order, nothing that was typed is lost unless th
           const version = untold.splice(Math.floor(untold.length / 2), 1)[0];
           for (let time = 0; version && time < (one === "tell" ? 1 : 2); time++) note.updated(version, { source: "user" });
         } else if (one === "take theirs" && note.newer.value) {
-          note.settle(note.newer.value.note);
+          note.settle(note.newer.value, note.newer.value.note);
           typed = undefined;
         } else if (one === "keep mine" && note.newer.value) {
-          note.settle({ title: note.title.value, tags: note.tags.value, content: note.content.value });
+          note.settle(note.newer.value, { title: note.title.value, tags: note.tags.value, content: note.content.value });
         }
         if (typed !== undefined) expect(note.content.value).toBe(typed);
       }
@@ -136,6 +136,26 @@ test("what could not be looked up when it may have been missed is looked up with
   note.updated(1, { source: "user" });
   await eventually(() => note.content.value === "missed");
   expect(note.isBehind.value).toBe(false);
+  note.close();
+});
+
+test("a choice is about what was shown: a version that came after it is not written over", async () => {
+  const { id } = await client.notes.create({ title: "Shared", content: "0" });
+  const { note } = slowNote(id, "GET");
+  await note.load();
+  note.content.value = "mine";
+  const told = async (content: string) => {
+    const { version } = await client.notes.update(id, { content });
+    note.updated(version, { source: "user" });
+    await eventually(() => note.newer.value?.note.version === version);
+    return note.newer.value;
+  };
+  const shown = await told("theirs");
+  await told("theirs again");
+  if (shown) note.settle(shown, { title: "Shared", tags: [], content: "mine" });
+  expect(await note.save()).toBe(false);
+  expect((await client.notes.get(id)).content).toBe("theirs again");
+  expect(note.newer.value?.note.content).toBe("theirs again");
   note.close();
 });
 
