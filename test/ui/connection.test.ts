@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { eventually } from "../support/eventually.ts";
 import { inBrowser } from "./browser.ts";
 import { Cable } from "./cable.ts";
-import { editorOf, isLive, show, World } from "./world.ts";
+import { editorOf, isLive, networkIsBack, show, World } from "./world.ts";
 
 inBrowser("the connection", () => {
   let world: World;
@@ -127,7 +127,8 @@ inBrowser("a server that dies", () => {
     await world.server.kill();
     await page.getByRole("button", { name: /^Connection: Reconnecting/ }).waitFor();
     await world.server.start();
-    await isLive(page);
+    // By itself: that is left to chance, and half a minute at most.
+    await isLive(page, 40_000);
     const again = await world.model.next();
     again.say("The whole ");
     await strip.getByText("Processing, attempt 2").waitFor();
@@ -155,6 +156,7 @@ inBrowser("a server that dies", () => {
     await world.server.kill();
     await run("restore", copy, "--data-dir", world.dataDir);
     await world.server.start();
+    await networkIsBack(page);
     await page.locator(".preview").getByText("In the copy.").waitFor();
     await writing.getByText("changed this note while you were writing").waitFor();
     expect(await editorOf(writing).textContent()).toBe("Start. Saved. Unsaved.");
@@ -173,6 +175,7 @@ inBrowser("a server that dies", () => {
     await rm(world.dataDir, { recursive: true });
     await mkdir(world.dataDir);
     await world.server.start();
+    await networkIsBack(page);
     await page.getByText("No notes yet.").waitFor();
     await world.note({ title: "A new life" });
     await page.getByText("A new life").waitFor();
@@ -238,6 +241,7 @@ inBrowser("a tab that was away longer than events are kept", () => {
     await eventually(async () => (await world.client.events.list({})).items.every(({ event }) => event === "Flood"), 30_000);
 
     cable.mend();
+    await networkIsBack(reader);
     await isLive(reader);
     await reader.locator(".preview").getByText("As it is.").waitFor();
     await reader.locator("a.row").filter({ hasText: "Found changed" }).waitFor();

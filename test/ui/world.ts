@@ -90,8 +90,13 @@ export class World {
   }
 }
 
-export async function isLive(page: Page): Promise<void> {
-  await page.getByRole("button", { name: /^Connection: Live/ }).waitFor();
+export async function isLive(page: Page, withinMs = 15_000): Promise<void> {
+  await page.getByRole("button", { name: /^Connection: Live/ }).waitFor({ timeout: withinMs });
+}
+
+/** The browser says so to the page, whose tabs then wait no longer for their next attempt, which may be half a minute away. */
+export async function networkIsBack(page: Page): Promise<void> {
+  await page.evaluate('dispatchEvent(new Event("online"))');
 }
 
 /** What a change sets off in the browser itself, scrolling for one, has been done. */
