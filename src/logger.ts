@@ -35,7 +35,8 @@ export interface LoggerOptions {
 
 export function createLogger(options: LoggerOptions, target = "matric"): Logger {
   const { clock, sink, level: least, format, colour = false } = options;
-  const enabled = (level: LogLevel) => logLevels.indexOf(level) >= logLevels.indexOf(least);
+  const taken = new Set(logLevels.slice(logLevels.indexOf(least)));
+  const enabled = (level: LogLevel) => taken.has(level);
   const render = format === "json" ? jsonLine : prettyLine;
   const log =
     (level: LogLevel): Log =>
@@ -71,9 +72,11 @@ interface Entry {
   colour: boolean;
 }
 
+const levelNames = { debug: "DEBUG", info: "INFO", warn: "WARN", error: "ERROR" } as const;
+
 /** Neither a time nor a level nor a target (constants of the program) needs escaping. */
 function jsonLine({ at, level, target, message, fields }: Entry): string {
-  const head = `{"timestamp":"${timestamp(at)}","level":"${level.toUpperCase()}","target":"${target}"`;
+  const head = `{"timestamp":"${timestamp(at)}","level":"${levelNames[level]}","target":"${target}"`;
   return `${head},"fields":${JSON.stringify(fields)},"message":${JSON.stringify(message)}}\n`;
 }
 

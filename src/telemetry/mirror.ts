@@ -137,8 +137,12 @@ export class Mirror {
 }
 
 function storedFields(reader: EventReader, { name, id, text, trace }: StoredEvent): LogFields {
-  const head =
-    trace === undefined ? { "event.type": name, "event.id": id } : { "event.type": name, "event.id": id, ...traceFields(trace) };
+  // Most events are like these, and spreading objects is half of what telling one costs.
+  if (reader.fields.length === 0 && trace === undefined) {
+    const { "event.actor_kind": kind, "event.actor_id": actorId } = actorOf(text);
+    return { "event.type": name, "event.id": id, "event.actor_kind": kind, "event.actor_id": actorId };
+  }
+  const head = { "event.type": name, "event.id": id, ...(trace !== undefined && traceFields(trace)) };
   if (reader.fields.length === 0) return { ...head, ...actorOf(text) };
   const { actor, data } = JSON.parse(text);
   return { ...head, ...actorFields(actor), ...readFields(reader, data) };
