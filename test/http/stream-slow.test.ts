@@ -52,6 +52,17 @@ async function openAndStall(headers = ""): Promise<TcpClient> {
   return client;
 }
 
+/** A stream by SSE and one by WebSocket that were closed since they read nothing, and still read nothing. */
+async function bothClosedAsSlow(): Promise<{ stream: TcpClient; socket: RawSocket }> {
+  const stream = await openAndStall();
+  const socket = await RawSocket.open(app.url);
+  await eventually(() => socket.messages().length === 2);
+  socket.stopReading();
+  await publishMuch(300);
+  await eventually(async () => (await connections()).length === 0);
+  return { stream, socket };
+}
+
 /** The body of a chunked answer. */
 function bodyOf(answer: Buffer): string {
   const pieces: Buffer[] = [];
@@ -156,12 +167,7 @@ describe("a client that stops to read", () => {
   test("and reads on half a minute after it was closed for that is told why, over SSE and WebSocket", async () => {
     await app.stop();
     app = await startApp({ slowSeconds: 0.2 });
-    const stream = await openAndStall();
-    const socket = await RawSocket.open(app.url);
-    await eventually(() => socket.messages().length === 2);
-    socket.stopReading();
-    await publishMuch(300);
-    await eventually(async () => (await connections()).length === 0);
+    const { stream, socket } = await bothClosedAsSlow();
     // What would cut them are timers of Bun's, of four seconds, which no clock of ours moves.
     await Bun.sleep(9000);
     stream.read();
@@ -176,12 +182,7 @@ describe("a client that stops to read", () => {
   test("takes the place of another until its connection is gone, over SSE and WebSocket", async () => {
     await app.stop();
     app = await startApp({ connectionsMax: 2, slowSeconds: 0.2 });
-    const stream = await openAndStall();
-    const socket = await RawSocket.open(app.url);
-    await eventually(() => socket.messages().length === 2);
-    socket.stopReading();
-    await publishMuch(300);
-    await eventually(async () => (await connections()).length === 0);
+    const { stream, socket } = await bothClosedAsSlow();
     let kept = 0;
     const firstWord = async () => {
       const another = await ByteStream.open(`${app.url}/api/v1/events`);

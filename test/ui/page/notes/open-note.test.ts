@@ -159,12 +159,18 @@ test("a choice is about what was shown: a version that came after it is not writ
   note.close();
 });
 
-test("a change that is told while the note is on its way is shown", async () => {
-  const { id } = await client.notes.create({ title: "Early", content: "0" });
+/** The server has answered with the note, and the answer has not arrived yet. */
+async function noteOnItsWay(stored: { title: string; content: string }) {
+  const { id } = await client.notes.create(stored);
   const { note, hold, answered, arrive } = slowNote(id, "GET");
   hold();
   const loaded = note.load();
   await answered();
+  return { id, note, arrive, loaded };
+}
+
+test("a change that is told while the note is on its way is shown", async () => {
+  const { id, note, arrive, loaded } = await noteOnItsWay({ title: "Early", content: "0" });
   await client.notes.update(id, { content: "1" });
   note.updated(2, { source: "user" });
   arrive();
@@ -174,11 +180,7 @@ test("a change that is told while the note is on its way is shown", async () => 
 });
 
 test("a note that is deleted while it is on its way is shown as deleted, and its restoring brings it back", async () => {
-  const { id } = await client.notes.create({ title: "Gone", content: "Words" });
-  const { note, hold, answered, arrive } = slowNote(id, "GET");
-  hold();
-  const loaded = note.load();
-  await answered();
+  const { id, note, arrive, loaded } = await noteOnItsWay({ title: "Gone", content: "Words" });
   await client.notes.remove(id);
   note.deleted();
   arrive();
