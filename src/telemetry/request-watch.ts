@@ -58,7 +58,7 @@ export class RequestWatch {
   #end(request: Request, { route, isSocket, startMs, span }: Watched, response: unknown): void {
     const status = isSocket ? 101 : response instanceof Response ? response.status : 500;
     const { method } = request;
-    this.metrics.request(method, route, status, this.clock.monotonicMs() - startMs);
+    this.metrics.request(method, route ?? "none", status, this.clock.monotonicMs() - startMs);
     if (!span) return;
     if (route !== undefined) {
       span.rename(`${method} ${route}`);

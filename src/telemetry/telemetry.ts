@@ -10,7 +10,7 @@ import { attemptWatch } from "./attempt-watch.ts";
 import { eventSpans } from "./event-spans.ts";
 import { withJobSpans } from "./job-spans.ts";
 import { EventMetrics } from "./metrics/event-metrics.ts";
-import { expose, type Family, type Format } from "./metrics/exposition.ts";
+import { expose, type Family, type Format, familiesOf } from "./metrics/exposition.ts";
 import { ProcessMetrics } from "./metrics/process-metrics.ts";
 import { registerState, type StateSources } from "./metrics/state-metrics.ts";
 import { registerTelemetryItself } from "./metrics/telemetry-metrics.ts";
@@ -79,10 +79,7 @@ export class Telemetry {
   }
 
   writer(db: Pick<Db, "sqlite" | "diskSync">, logger: Logger): Writer {
-    const leisure = () => {
-      this.#work.ease();
-      this.mirror.ease();
-    };
+    const leisure = () => this.mirror.ease();
     return new ObservedWriter(db, logger, { clock: this.#clock, metrics: this.#work, tracing: this.#tracing, leisure });
   }
 
@@ -112,18 +109,16 @@ export class Telemetry {
     const dueMs = this.#clock.monotonicMs() + tickMs;
     this.#cancelTick = this.#clock.after(tickMs, () => {
       this.#process.timer(dueMs);
-      this.#work.flush();
       this.mirror.tick();
       this.#tick();
     });
   }
 
   /** All metrics as they are now. */
-  readonly families = (): Promise<readonly Family[]> => {
+  readonly families = async (): Promise<readonly Family[]> => {
     // What came before somebody asks is counted.
-    this.#work.flush();
     this.mirror.flush();
-    return this.#registry.getMetricsAsJSON();
+    return [...(await familiesOf(this.#registry)), ...this.#work.families()];
   };
 
   /** For whoever scrapes. */

@@ -1,7 +1,22 @@
 import type { Registry } from "prom-client";
 
-/** One family of metrics as `Registry.getMetricsAsJSON` gives it. */
-export type Family = Awaited<ReturnType<Registry["getMetricsAsJSON"]>>[number];
+export type Labels = Readonly<Record<string, string | number>>;
+
+/** One line. */
+export interface Sample {
+  /** `_bucket`, `_sum` and `_count` are samples of one histogram. */
+  metricName: string;
+  labels: Labels;
+  value: number;
+}
+
+/** One metric, with all its series. */
+export interface Family {
+  name: string;
+  help: string;
+  type: "counter" | "gauge" | "histogram";
+  samples: readonly Sample[];
+}
 
 export type Format = "text" | "openmetrics";
 
@@ -16,28 +31,31 @@ export function expose(families: readonly Family[], format: Format): { contentTy
   return { contentType: contentTypes[format], body: format === "openmetrics" ? `${body}# EOF\n` : body };
 }
 
-/** One line. */
-export interface Sample {
-  /** `_bucket`, `_sum` and `_count` are samples of one histogram. */
-  metricName: string;
-  labels: Readonly<Record<string, string | number>>;
-  value: number;
-}
-
-export function samplesOf({ name, values }: Family): Sample[] {
-  return values.map((sample) => ({
-    metricName: "metricName" in sample && typeof sample.metricName === "string" ? sample.metricName : name,
-    labels: Object.fromEntries(Object.entries(sample.labels).map(([label, text]) => [label, text ?? ""])),
-    value: sample.value,
+/** What is registered, as it is now. */
+export async function familiesOf(registry: Registry): Promise<Family[]> {
+  const metrics = await registry.getMetricsAsJSON();
+  return metrics.map(({ name, help, type, values }) => ({
+    name,
+    help,
+    type: typeOf(String(type)),
+    samples: values.map((sample) => ({
+      metricName: "metricName" in sample && typeof sample.metricName === "string" ? sample.metricName : name,
+      labels: Object.fromEntries(Object.entries(sample.labels).map(([label, text]) => [label, text ?? ""])),
+      value: sample.value,
+    })),
   }));
 }
 
-function exposeFamily(metric: Family, format: Format): string {
-  const { name, help, type } = metric;
+/** prom-client's own type for it is another than what it gives. */
+function typeOf(type: string): Family["type"] {
+  return type === "counter" || type === "histogram" ? type : "gauge";
+}
+
+function exposeFamily({ name, help, type, samples }: Family, format: Format): string {
   // OpenMetrics names the family of a counter without the suffix of its sample.
   const family = format === "openmetrics" ? name.replace(/_total$/, "") : name;
   let text = `# HELP ${family} ${format === "openmetrics" ? quoted(help) : escaped(help)}\n# TYPE ${family} ${type}\n`;
-  for (const { labels, value, metricName } of samplesOf(metric)) {
+  for (const { labels, value, metricName } of samples) {
     const pairs = Object.entries(labels).map(([label, text]) => `${label}="${quoted(String(text))}"`);
     text += `${metricName}${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${number(value)}\n`;
   }

@@ -1,11 +1,10 @@
 import { Counter, Histogram, type Registry } from "prom-client";
 import type { AttemptErrorCode } from "../../webhooks/sending.ts";
 import { boundedLabel } from "./bounded-label.ts";
+import { DurationHistogram, type DurationSeries } from "./duration-histogram.ts";
+import type { Family } from "./exposition.ts";
 
 const methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-
-const stored = { result: "stored" };
-const refused = { result: "refused" };
 
 const attemptErrorCodes: Record<AttemptErrorCode, true> = {
   http_error: true,
@@ -31,28 +30,23 @@ export interface EndedAttempt {
   isFirst: boolean;
 }
 
-/** So many durations wait to be counted; more are counted at once. */
-const waitingMax = 1000;
-/** Fewer are not worth a batch of their own. */
-const waitingMany = 100;
-
-/** A duration that was put down. */
-interface Waiting {
-  histogram: Histogram;
-  labels: Record<string, string | number>;
-  seconds: number;
-}
-
-/**
- * How long the work of the server takes: requests, transactions, attempts of webhooks. What comes with every request is only put
- * down, and counted in batches: a thousand times in a row that costs a fraction of what it costs once in between.
- */
+/** How long the work of the server takes: requests, transactions, attempts of webhooks. */
 export class WorkMetrics {
-  #waiting: Waiting[] = [];
   readonly #method = boundedLabel(methods);
   readonly #errorCode = boundedLabel(Object.keys(attemptErrorCodes));
-  readonly #requests;
-  readonly #commits;
+  readonly #requests = new DurationHistogram({
+    name: "matric_http_request_duration_seconds",
+    help: "From a request to the beginning of its answer. Long polls and claims include their wait; a stream counts until it begins.",
+    bounds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  });
+  readonly #requestSeries = new Map<string, DurationSeries>();
+  readonly #commits = new DurationHistogram({
+    name: "matric_commit_duration_seconds",
+    help: "From a change to the moment when it is durable, or refused: the wait for its group and the disk's sync included.",
+    bounds: [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+  });
+  readonly #stored = this.#commits.series({ result: "stored" });
+  readonly #refused = this.#commits.series({ result: "refused" });
   readonly #attempts;
   readonly #attemptDuration;
   readonly #firstAttemptDelay;
@@ -60,20 +54,6 @@ export class WorkMetrics {
 
   constructor(registry: Registry) {
     const registers = [registry];
-    this.#requests = new Histogram({
-      name: "matric_http_request_duration_seconds",
-      help: "From a request to the beginning of its answer. Long polls and claims include their wait; a stream counts until it begins.",
-      labelNames: ["method", "route", "status"],
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-      registers,
-    });
-    this.#commits = new Histogram({
-      name: "matric_commit_duration_seconds",
-      help: "From a change to the moment when it is durable, or refused: the wait for its group and the disk's sync included.",
-      labelNames: ["result"],
-      buckets: [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
-      registers,
-    });
     this.#attempts = new Counter({
       name: "matric_webhook_attempts_total",
       help: "Requests made to webhooks; error_code is none for those that were taken.",
@@ -99,18 +79,24 @@ export class WorkMetrics {
       buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 30, 120, 600, 3600],
       registers,
     });
-    for (const labels of [stored, refused]) this.#commits.zero(labels);
     for (const result of ["taken", "failed"]) this.#attemptDuration.zero({ result });
     for (const error_code of ["none", ...Object.keys(attemptErrorCodes)]) this.#attempts.inc({ error_code }, 0);
   }
 
   /** `route` is the path's pattern. */
-  request(method: string, route: string | undefined, status: number, durationMs: number): void {
-    this.#later(this.#requests, { method: this.#method(method), route: route ?? "none", status }, durationMs / 1000);
+  request(method: string, route: string, status: number, durationMs: number): void {
+    const known = this.#method(method);
+    const key = `${known} ${status} ${route}`;
+    let series = this.#requestSeries.get(key);
+    if (!series) {
+      series = this.#requests.series({ method: known, route, status });
+      this.#requestSeries.set(key, series);
+    }
+    series.add(durationMs / 1000);
   }
 
   commit(isStored: boolean, durationMs: number): void {
-    this.#later(this.#commits, isStored ? stored : refused, durationMs / 1000);
+    (isStored ? this.#stored : this.#refused).add(durationMs / 1000);
   }
 
   attempt({ errorCode, durationMs, beganAfterMs, endedAfterMs, isFirst }: EndedAttempt): void {
@@ -120,20 +106,8 @@ export class WorkMetrics {
     if (errorCode === null) this.#lateness.observe(Math.max(0, endedAfterMs) / 1000);
   }
 
-  /** Counts what waits: to be called several times a second, and before somebody reads. */
-  flush(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { histogram, labels, seconds } of waiting) histogram.observe(labels, seconds);
-  }
-
-  /** There is time for what waits, if it is much. */
-  ease(): void {
-    if (this.#waiting.length >= waitingMany) this.flush();
-  }
-
-  #later(histogram: Histogram, labels: Waiting["labels"], seconds: number): void {
-    this.#waiting.push({ histogram, labels, seconds });
-    if (this.#waiting.length >= waitingMax) this.flush();
+  /** What is not in the registry. */
+  families(): Family[] {
+    return [this.#requests.family(), this.#commits.family()];
   }
 }

@@ -10,7 +10,7 @@ import {
   type MetricProducer,
 } from "@opentelemetry/sdk-metrics";
 import type { Clock } from "../../clock.ts";
-import { type Family, type Sample, samplesOf } from "../metrics/exposition.ts";
+import type { Family, Sample } from "../metrics/exposition.ts";
 
 const units: [suffix: string, unit: string][] = [
   ["_seconds", "s"],
@@ -31,7 +31,7 @@ export class RegistryProducer implements MetricProducer {
 
   async collect(): Promise<CollectionResult> {
     const endTime = hrTime(this.clock.now());
-    const told = (await this.families()).filter(({ values }) => values.length > 0);
+    const told = (await this.families()).filter(({ samples }) => samples.length > 0);
     const metrics = told.map((family) => this.#metric(family, endTime));
     return { resourceMetrics: { resource: emptyResource(), scopeMetrics: [{ scope: { name: "matric" }, metrics }] }, errors: [] };
   }
@@ -50,13 +50,12 @@ export class RegistryProducer implements MetricProducer {
       attributes,
       value,
     });
-    const samples = samplesOf(family);
-    if (String(family.type) === "histogram") {
-      const dataPoints = histograms(samples).map(({ attributes, value }) => point(attributes, value));
+    if (family.type === "histogram") {
+      const dataPoints = histograms(family.samples).map(({ attributes, value }) => point(attributes, value));
       return { ...base, dataPointType: DataPointType.HISTOGRAM, dataPoints };
     }
-    const dataPoints = samples.map(({ labels, value }) => point({ ...labels }, value));
-    return String(family.type) === "counter"
+    const dataPoints = family.samples.map(({ labels, value }) => point({ ...labels }, value));
+    return family.type === "counter"
       ? { ...base, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints }
       : { ...base, dataPointType: DataPointType.GAUGE, dataPoints };
   }
