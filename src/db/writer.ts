@@ -15,6 +15,7 @@ export type Change<T> = (tx: Tx) => Sync<T>;
 
 interface Waiting {
   change: (tx: Tx) => unknown;
+  sinceMs: number;
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
 }
@@ -84,9 +85,10 @@ export class Writer {
   write<T>(change: Change<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new MatricError("draining", "The server is shutting down."));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ change, resolve: (value) => resolve(value as T), reject });
+      const sinceMs = performance.now();
+      this.#waiting.push({ change, sinceMs, resolve: (value) => resolve(value as T), reject });
       this.#arrived++;
-      if (this.#scheduled === undefined) this.#gather(performance.now() + gatherMsMax);
+      if (this.#scheduled === undefined) this.#gather(sinceMs + gatherMsMax);
     });
   }
 
@@ -149,14 +151,14 @@ export class Writer {
     try {
       const value = one.change(this.#tx);
       this.#release.run();
-      return (failure) => (failure ? one.reject(failure) : one.resolve(value));
+      return (failure) => (failure ? this.#reject(one, failure) : this.#resolve(one, value));
     } catch (error) {
       // A full disk or an I/O error ends the whole transaction in SQLite: there is no savepoint to go back to.
       if (isStorageFailure(error)) throw error;
       this.#rollbackTo.run();
       this.#release.run();
       this.#told.length = before;
-      return () => one.reject(error);
+      return () => this.#reject(one, error);
     }
   }
 
@@ -181,6 +183,9 @@ export class Writer {
 
   /** The disk is at work, and with it most of those who ask: a good moment for what nobody waits for. Must not throw. */
   protected waits(): void {}
+
+  /** A change is durable, or has failed with `error`, after so long. Must not throw. */
+  protected settled(_waitedMs: number, _error: unknown): void {}
 
   /** In the order in which they began: the system tells of a failed write once, and it may be the earlier sync that hears of it. */
   #finish(sync: SyncRun): void {
@@ -222,7 +227,17 @@ export class Writer {
       }
     }
     const failure = this.#storageFailure(error, group.length);
-    for (const one of group) one.reject(failure);
+    for (const one of group) this.#reject(one, failure);
+  }
+
+  #resolve(one: Waiting, value: unknown): void {
+    this.settled(performance.now() - one.sinceMs, undefined);
+    one.resolve(value);
+  }
+
+  #reject(one: Waiting, error: unknown): void {
+    this.settled(performance.now() - one.sinceMs, error);
+    one.reject(error);
   }
 
   #storageFailure(error: unknown, changes: number): MatricError {

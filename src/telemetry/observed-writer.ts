@@ -1,4 +1,3 @@
-import type { Clock } from "../clock.ts";
 import type { Db } from "../db/open.ts";
 import { type Change, type Tx, Writer } from "../db/writer.ts";
 import { MatricError } from "../errors.ts";
@@ -7,7 +6,6 @@ import type { Span, Tracing } from "../tracing.ts";
 import type { WorkMetrics } from "./metrics/work-metrics.ts";
 
 export interface WriterObserver {
-  clock: Clock;
   metrics: WorkMetrics;
   tracing: Tracing | undefined;
   /** Called while the disk is waited for. */
@@ -27,14 +25,13 @@ export class ObservedWriter extends Writer {
   }
 
   override write<T>(change: Change<T>): Promise<T> {
-    const { clock, tracing } = this.observer;
-    const startMs = clock.monotonicMs();
-    const isTraced = tracing?.current() !== undefined;
-    const span = isTraced ? tracing.begin("COMMIT matric.db", { kind: "client", attributes }) : undefined;
-    const written = super.write(span && tracing ? within(tracing, span, change) : change);
+    const { tracing } = this.observer;
+    if (tracing?.current() === undefined) return super.write(change);
+    const span = tracing.begin("COMMIT matric.db", { kind: "client", attributes });
+    const written = super.write(within(tracing, span, change));
     written.then(
-      () => this.#ended(startMs, span, undefined),
-      (error) => this.#ended(startMs, span, error instanceof MatricError ? error.code : "internal"),
+      () => span.end(undefined),
+      (error) => span.end(codeOf(error)),
     );
     return written;
   }
@@ -43,14 +40,14 @@ export class ObservedWriter extends Writer {
     this.observer.leisure();
   }
 
-  #ended(startMs: number, span: Span | undefined, errorCode: string | undefined): void {
-    const { clock, metrics } = this.observer;
-    span?.end(errorCode);
+  protected override settled(waitedMs: number, error: unknown): void {
     // A change that is refused for what it asks never came to the disk.
-    if (errorCode === undefined || errorCode.startsWith("storage")) {
-      metrics.commit(errorCode === undefined, clock.monotonicMs() - startMs);
-    }
+    if (error === undefined || codeOf(error).startsWith("storage")) this.observer.metrics.commit(error === undefined, waitedMs);
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof MatricError ? error.code : "internal";
 }
 
 /** What is told after the commit begins work of its own: it is not part of what caused the change. */

@@ -80,7 +80,7 @@ export class Telemetry {
 
   writer(db: Pick<Db, "sqlite" | "diskSync">, logger: Logger): Writer {
     const leisure = () => this.mirror.ease();
-    return new ObservedWriter(db, logger, { clock: this.#clock, metrics: this.#work, tracing: this.#tracing, leisure });
+    return new ObservedWriter(db, logger, { metrics: this.#work, tracing: this.#tracing, leisure });
   }
 
   jobType(type: InternalJobType): InternalJobType {
