@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { eventually } from "../support/eventually.ts";
 import { inBrowser } from "./browser.ts";
-import { clickTwice, World } from "./world.ts";
+import { clickTwice, doubleClick, World } from "./world.ts";
 
 inBrowser("a revision, as the person sees it", () => {
   let world: World;
@@ -84,6 +84,32 @@ inBrowser("a revision, as the person sees it", () => {
     (await world.model.next()).finish("Told to its end.");
     await page.locator(".preview").getByText("Told to its end.").waitFor();
     expect((await world.client.jobs.list({ note_id: note.id })).items).toHaveLength(1);
+  });
+
+  test("a double click on Cancel cancels, and does not retry at once", async () => {
+    const { page, note } = await world.openNote();
+    await world.client.notes.revise(note.id);
+    (await world.model.next()).say("Once upon ");
+    const strip = page.locator(".job-strip");
+    await strip.getByText("Processing…").waitFor();
+    await doubleClick(strip.getByRole("button", { name: "Cancel" }));
+    // What the second click asked for would be answered before this.
+    await world.client.notes.update(note.id, { tags: ["afterwards"] });
+    await page.getByText("afterwards").first().waitFor();
+    expect((await world.client.jobs.list({ note_id: note.id })).items.map(({ status, attempt }) => [status, attempt])).toEqual([
+      ["cancelled", 1],
+    ]);
+  });
+
+  test("a double click on Pause pauses, and does not resume at once", async () => {
+    const page = await world.open();
+    await page.getByRole("button", { name: /^Jobs:/ }).click();
+    const panel = page.getByRole("complementary", { name: "Jobs" });
+    await doubleClick(panel.getByRole("button", { name: "Pause" }));
+    await panel.getByText("The queue is paused.").waitFor();
+    expect((await world.client.queue.status()).paused).toBe(true);
+    await panel.getByRole("button", { name: "Resume" }).click();
+    await panel.getByText("The queue is paused.").waitFor({ state: "detached" });
   });
 
   test("the panel shows what runs, waits and ended, and pauses and resumes the queue", async () => {

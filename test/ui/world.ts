@@ -112,6 +112,11 @@ export async function clickTwice(button: Locator): Promise<void> {
   });
 }
 
+/** As a hand does it: the second click comes when the first one has been answered. */
+export async function doubleClick(button: Locator): Promise<void> {
+  await button.dblclick({ delay: 150 });
+}
+
 /** The text in the editor. */
 export function editorOf(page: Page) {
   return page.getByRole("textbox", { name: "Text of the note" });

@@ -4,6 +4,7 @@ import { Icon } from "../shell/icon.tsx";
 import { nowMs } from "../shell/now.ts";
 import { hrefOf } from "../shell/route.ts";
 import { ago } from "../shell/time.ts";
+import { useAct } from "../shell/use-act.ts";
 import { JobButtons } from "./job-buttons.tsx";
 import { JobProgress } from "./job-progress.tsx";
 import { isActive, type JobView } from "./job-view.ts";
@@ -69,10 +70,13 @@ export function JobsPanel() {
 function QueueSwitch() {
   const { jobs, toasts } = usePage();
   const isPaused = jobs.queue.value?.paused === true;
-  const toggle = () => {
-    const failed = `The queue could not be ${isPaused ? "resumed" : "paused"}`;
-    jobs.setPaused(!isPaused).catch((error: unknown) => toasts.problem(failed, error));
-  };
+  const toggle = useAct(async () => {
+    try {
+      await jobs.setPaused(!isPaused);
+    } catch (error) {
+      toasts.problem(`The queue could not be ${isPaused ? "resumed" : "paused"}`, error);
+    }
+  });
   return (
     <button type="button" class="quiet" onClick={toggle} disabled={!jobs.queue.value}>
       <Icon name={isPaused ? "play" : "pause"} />

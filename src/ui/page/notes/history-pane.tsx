@@ -5,6 +5,7 @@ import { Icon } from "../shell/icon.tsx";
 import { nowMs } from "../shell/now.ts";
 import { hrefOf } from "../shell/route.ts";
 import { ago, exactly } from "../shell/time.ts";
+import { useAct } from "../shell/use-act.ts";
 import { DiffView } from "./diff-view.tsx";
 import type { OpenNote } from "./open-note.ts";
 
@@ -20,11 +21,11 @@ const makers: Record<Revision["source"], string> = {
 /** All versions of a note: what differs between any two, and the way back to each. */
 export function HistoryPane({ note, version }: { note: OpenNote; version: number | undefined }) {
   const revisions = useRevisions(note);
-  const [comparedWith, compareWith] = useState<number | undefined>(undefined);
+  const [comparison, compare] = useState<{ version: number | undefined; other: number } | undefined>(undefined);
   const current = note.base.value?.version;
   const chosen = revisions?.find((one) => one.version === (version ?? current)) ?? revisions?.[0];
-  const other = revisions?.find((one) => one.version === (comparedWith ?? chosen?.based_on));
-  useEffect(() => compareWith(undefined), [version]);
+  const comparedWith = comparison && comparison.version === version ? comparison.other : chosen?.based_on;
+  const other = revisions?.find((one) => one.version === comparedWith);
   return (
     <section class="note-pane history" aria-label="Versions">
       <header class="note-head">
@@ -52,7 +53,7 @@ export function HistoryPane({ note, version }: { note: OpenNote; version: number
                 other={other}
                 revisions={revisions}
                 isCurrent={chosen.version === current}
-                onCompare={compareWith}
+                onCompare={(other) => compare({ version, other })}
               />
               <DiffView before={other} after={chosen} />
             </div>
@@ -115,6 +116,7 @@ interface ComparisonHeadProps {
 
 function ComparisonHead({ note, chosen, other, revisions, isCurrent, onCompare }: ComparisonHeadProps) {
   const { desk } = usePage();
+  const restore = useAct(() => desk.restoreRevision(chosen));
   return (
     <div class="comparison-head">
       <label>
@@ -139,7 +141,7 @@ function ComparisonHead({ note, chosen, other, revisions, isCurrent, onCompare }
         class="primary"
         disabled={isCurrent || note.isDirty.value}
         title={note.isDirty.value ? "Save or discard what you wrote first" : undefined}
-        onClick={() => desk.restoreRevision(chosen)}
+        onClick={restore}
       >
         {isCurrent ? "This is the note now" : `Restore ${chosen.applied ? `version ${chosen.version}` : "what was kept aside"}`}
       </button>

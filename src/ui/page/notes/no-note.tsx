@@ -1,9 +1,11 @@
 import { usePage } from "../page.ts";
 import { Icon } from "../shell/icon.tsx";
+import { useAct } from "../shell/use-act.ts";
 
 /** Stands where a note would: how to begin, or how to go on. */
 export function NoNote() {
   const { desk, list } = usePage();
+  const create = useAct(() => desk.create());
   return (
     <section class="note-pane blank" aria-label="Note">
       <Icon name="notes" />
@@ -11,7 +13,7 @@ export function NoNote() {
         <>
           <h2>Your first note</h2>
           <p>Write in Markdown and see it as it reads. Then have it revised, and watch the new text come in.</p>
-          <button type="button" class="primary" onClick={() => desk.create()}>
+          <button type="button" class="primary" onClick={create}>
             <Icon name="add" />
             <span>Write a note</span>
           </button>

@@ -2,6 +2,7 @@ import { useLayoutEffect } from "preact/hooks";
 import { usePage } from "../page.ts";
 import { Icon } from "../shell/icon.tsx";
 import { hrefOf } from "../shell/route.ts";
+import { useAct } from "../shell/use-act.ts";
 import type { OpenNote } from "./open-note.ts";
 import { ReviseButton } from "./revise-button.tsx";
 
@@ -26,7 +27,7 @@ export function NoteActions({ note }: { note: OpenNote }) {
       removeEventListener("beforeunload", ask);
     };
   }, [note]);
-  const deleteNote = () => desk.remove({ id: note.id, title: note.base.value?.title ?? "" });
+  const deleteNote = useAct(() => desk.remove({ id: note.id, title: note.base.value?.title ?? "" }));
   return (
     <div class="actions">
       {isDirty && (

@@ -27,8 +27,6 @@ export class NoteDesk implements FeedListener {
   /** Id of a note that was made just now: its title waits to be written. */
   readonly created = signal<string | undefined>(undefined);
 
-  #isCreating = false;
-
   constructor(private readonly deps: NoteDeskDeps) {
     effect(() => {
       const at = route.value;
@@ -61,11 +59,8 @@ export class NoteDesk implements FeedListener {
     }
   }
 
-  /** One at a time: a double click makes one note. */
   async create(): Promise<void> {
     const { client, toasts } = this.deps;
-    if (this.#isCreating) return;
-    this.#isCreating = true;
     try {
       const note = await client.notes.create({ title: "Untitled note", content: "" });
       this.created.value = note.id;
@@ -73,7 +68,6 @@ export class NoteDesk implements FeedListener {
     } catch (error) {
       toasts.problem("The note could not be created", error);
     }
-    this.#isCreating = false;
   }
 
   /** False when it could not be saved; then the person has been told why. */

@@ -6,6 +6,7 @@ import { Icon } from "../shell/icon.tsx";
 import { nowMs } from "../shell/now.ts";
 import { hrefOf, route } from "../shell/route.ts";
 import { ago } from "../shell/time.ts";
+import { useAct } from "../shell/use-act.ts";
 import { VirtualList } from "../shell/virtual-list.tsx";
 import type { Row } from "./row.ts";
 
@@ -15,11 +16,12 @@ const searchDelayMs = 150;
 
 export function NoteListPane() {
   const { list, desk } = usePage();
+  const create = useAct(() => desk.create());
   return (
     <section class="list-pane" aria-label="Notes">
       <div class="list-head">
         <SearchField />
-        <button type="button" class="primary" onClick={() => desk.create()} aria-keyshortcuts="Alt+N" title="New note (Alt+N)">
+        <button type="button" class="primary" onClick={create} aria-keyshortcuts="Alt+N" title="New note (Alt+N)">
           <Icon name="add" />
           <span>New</span>
         </button>

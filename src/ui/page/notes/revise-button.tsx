@@ -3,6 +3,7 @@ import { isActive } from "../jobs/job-view.ts";
 import { usePage } from "../page.ts";
 import { Dialog } from "../shell/dialog.tsx";
 import { Icon } from "../shell/icon.tsx";
+import { useAct } from "../shell/use-act.ts";
 import type { OpenNote } from "./open-note.ts";
 
 /** "Revise with AI": says what will do it, takes instructions, and queues the job. */
@@ -43,14 +44,11 @@ function ReviseDialog({ note, onClose }: { note: OpenNote; onClose: () => void }
   const { desk, jobToasts } = usePage();
   const words = useRef<HTMLTextAreaElement>(null);
   const hint = useId();
-  const isAsked = useRef(false);
-  const revise = async () => {
-    if (isAsked.current) return;
-    isAsked.current = true;
+  const revise = useAct(async () => {
     onClose();
     const job = await desk.revise(note, words.current?.value ?? "");
     if (job) jobToasts.follow(job.id);
-  };
+  });
   return (
     <Dialog title="Revise with AI" onClose={onClose}>
       <Reviser />
@@ -63,7 +61,7 @@ function ReviseDialog({ note, onClose }: { note: OpenNote; onClose: () => void }
           placeholder="Shorter, and friendlier…"
           aria-describedby={hint}
           onKeyDown={(event) => {
-            if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void revise();
+            if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void revise(event);
           }}
         />
       </label>

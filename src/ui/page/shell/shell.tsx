@@ -12,6 +12,7 @@ import { hrefOf, type Route, route } from "./route.ts";
 import { SignIn } from "./sign-in.tsx";
 import { ThemeButton } from "./theme.tsx";
 import { ToastArea } from "./toast-area.tsx";
+import { useAct } from "./use-act.ts";
 
 const History = lazyView(() => import("../notes/history-pane.tsx").then((module) => module.HistoryPane));
 
@@ -33,11 +34,12 @@ export function Shell() {
 function Frame() {
   const { desk, jobs, session } = usePage();
   const at = route.value;
+  const create = useAct(() => desk.create());
   // Before it is seen: no key is too early.
   useLayoutEffect(() => {
     const obey = (event: KeyboardEvent) => {
       if (!event.altKey || event.ctrlKey || event.metaKey) return;
-      if (event.code === "KeyN") void desk.create();
+      if (event.code === "KeyN") void create(event);
       else if (event.code === "KeyJ") jobs.isPanelOpen.value = !jobs.isPanelOpen.value;
       else return;
       event.preventDefault();

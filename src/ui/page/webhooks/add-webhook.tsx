@@ -5,17 +5,16 @@ import { usePage } from "../page.ts";
 import { CopyButton } from "../shell/copy-button.tsx";
 import { Dialog } from "../shell/dialog.tsx";
 import { go } from "../shell/route.ts";
+import { useAct } from "../shell/use-act.ts";
 
 /** Asks for what a webhook needs, and shows its secret once. */
 export function AddWebhook({ onClose }: { onClose: () => void }) {
   const { client, webhooks } = usePage();
   const form = useRef<HTMLFormElement>(null);
-  const isAsking = useRef(false);
   const [created, setCreated] = useState<CreatedWebhook | undefined>(undefined);
   const [problem, setProblem] = useState("");
-  const add = async () => {
-    if (!form.current || isAsking.current) return;
-    isAsking.current = true;
+  const add = useAct(async () => {
+    if (!form.current) return;
     const fields = new FormData(form.current);
     const field = (name: string) => String(fields.get(name) ?? "").trim();
     const [description, secret] = [field("description"), field("secret")];
@@ -33,8 +32,7 @@ export function AddWebhook({ onClose }: { onClose: () => void }) {
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
     }
-    isAsking.current = false;
-  };
+  });
   if (created) {
     const done = () => {
       onClose();
@@ -61,7 +59,7 @@ export function AddWebhook({ onClose }: { onClose: () => void }) {
         ref={form}
         onSubmit={(event) => {
           event.preventDefault();
-          void add();
+          void add(event);
         }}
       >
         <label>

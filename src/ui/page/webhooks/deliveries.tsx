@@ -4,6 +4,7 @@ import { usePage } from "../page.ts";
 import { Icon } from "../shell/icon.tsx";
 import { useTicking } from "../shell/now.ts";
 import { exactly, timeOfDay } from "../shell/time.ts";
+import { useAct } from "../shell/use-act.ts";
 import { AttemptView } from "./attempt-view.tsx";
 
 const shownMost = 50;
@@ -91,14 +92,14 @@ function DeliveryItem({ delivery }: { delivery: Delivery }) {
       .delivery(webhook_id, id)
       .then(setDetail, (error) => toasts.problem("The delivery could not be loaded", error));
   }, [isOpen, attempts, status]);
-  const retry = async () => {
+  const retry = useAct(async () => {
     try {
       await client.webhooks.retry(webhook_id, id);
       webhooks.activity.value++;
     } catch (error) {
       toasts.problem("The delivery could not be retried", error);
     }
-  };
+  });
   return (
     <li class="delivery">
       <div class="delivery-line">

@@ -2,17 +2,17 @@ import { useRef, useState } from "preact/hooks";
 import type { Replay, Webhook } from "../../../webhooks/contract.ts";
 import { usePage } from "../page.ts";
 import { Dialog } from "../shell/dialog.tsx";
+import { onceClicked, useAct } from "../shell/use-act.ts";
 
 /** Sends a span of the log again; says how much that is before it does. */
 export function ReplayDialog({ webhook, onClose }: { webhook: Webhook; onClose: () => void }) {
   const { client, webhooks, toasts } = usePage();
   const form = useRef<HTMLFormElement>(null);
-  const isAsking = useRef(false);
   const [counted, setCounted] = useState<Replay | undefined>(undefined);
   const [problem, setProblem] = useState("");
-  const replay = async (isDry: boolean) => {
-    if (!form.current || isAsking.current) return;
-    isAsking.current = true;
+  const replay = useAct(async () => {
+    if (!form.current) return;
+    const isDry = counted === undefined;
     const fields = new FormData(form.current);
     setProblem("");
     try {
@@ -23,7 +23,6 @@ export function ReplayDialog({ webhook, onClose }: { webhook: Webhook; onClose: 
       });
       if (isDry) {
         setCounted(done);
-        isAsking.current = false;
         return;
       }
       onClose();
@@ -31,9 +30,8 @@ export function ReplayDialog({ webhook, onClose }: { webhook: Webhook; onClose: 
       toasts.show({ key: `replay:${webhook.id}`, kind: "success", text: `${eventsOf(done)} on their way again` });
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
-      isAsking.current = false;
     }
-  };
+  });
   return (
     <Dialog title="Send events again" onClose={onClose}>
       <form
@@ -41,7 +39,7 @@ export function ReplayDialog({ webhook, onClose }: { webhook: Webhook; onClose: 
         onInput={() => setCounted(undefined)}
         onSubmit={(event) => {
           event.preventDefault();
-          void replay(counted === undefined);
+          void replay(event);
         }}
       >
         <label>
@@ -63,7 +61,7 @@ export function ReplayDialog({ webhook, onClose }: { webhook: Webhook; onClose: 
           <button type="button" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" class="primary" disabled={counted?.events === 0}>
+          <button type="submit" class="primary" disabled={counted?.events === 0} onClick={onceClicked}>
             {counted === undefined ? "Count" : `Send ${eventsOf(counted)}`}
           </button>
         </div>

@@ -3,6 +3,7 @@ import type { Attempt, Webhook } from "../../../webhooks/contract.ts";
 import { usePage } from "../page.ts";
 import { Icon } from "../shell/icon.tsx";
 import { hrefOf, replaceRoute } from "../shell/route.ts";
+import { useAct } from "../shell/use-act.ts";
 import { AttemptView } from "./attempt-view.tsx";
 import { Deliveries } from "./deliveries.tsx";
 import { ReplayDialog } from "./replay-dialog.tsx";
@@ -20,22 +21,25 @@ export function WebhookDetail({ webhook }: { webhook: Webhook }) {
       toasts.problem(failure, error);
     }
   };
-  const test = async () => {
+  const test = useAct(async () => {
     setTested("waiting");
     await attempt("The test could not be made", async () => setTested((await client.webhooks.test(webhook.id)).attempt));
     setTested((now) => (now === "waiting" ? undefined : now));
-  };
-  const enable = () =>
-    attempt("The webhook could not be enabled", async () => webhooks.put(await client.webhooks.enable(webhook.id)));
-  const disable = () =>
-    attempt("The webhook could not be disabled", async () => webhooks.put(await client.webhooks.disable(webhook.id)));
-  const remove = () =>
+  });
+  const enable = useAct(() =>
+    attempt("The webhook could not be enabled", async () => webhooks.put(await client.webhooks.enable(webhook.id))),
+  );
+  const disable = useAct(() =>
+    attempt("The webhook could not be disabled", async () => webhooks.put(await client.webhooks.disable(webhook.id))),
+  );
+  const remove = useAct(() =>
     attempt("The webhook could not be removed", async () => {
       if (!confirm(`Remove the webhook to ${webhook.url}? What it has not been sent is forgotten.`)) return;
       await client.webhooks.remove(webhook.id);
       webhooks.remove(webhook.id);
       replaceRoute({ view: "webhooks" });
-    });
+    }),
+  );
   return (
     <section class="webhook-detail scroll" aria-label="Webhook">
       <header class="panel-head">
