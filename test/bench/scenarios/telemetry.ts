@@ -47,7 +47,7 @@ async function compare({ binary, quick, lab, report }: Bench, load: Load): Promi
     const extra = midmean(pairs.map(({ on, off }) => on.corePercent - off.corePercent));
     report({
       what: `${number(load.eventsPerSecond)} events/s in posts of ${load.eventsPerPost}, ${streams} streams: CPU of one core`,
-      figure: `+${number(extra)} % (on ${number(middle(({ on }) => on.corePercent))} %)`,
+      figure: `+${number(extra)} %, the mean of the middle half of ${rounds} differences (on ${number(middle(({ on }) => on.corePercent))} %)`,
       baseline: `off ${number(middle(({ off }) => off.corePercent))} %`,
       target: `< +${load.corePercentMax} %`,
       ok: extra < load.corePercentMax,
