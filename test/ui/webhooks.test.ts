@@ -7,7 +7,7 @@ import { startApp, type TestApp } from "../support/start-app.ts";
 import { inBrowser } from "./browser.ts";
 import { TestBrowser } from "./chromium.ts";
 import { HurriedClock } from "./hurried-clock.ts";
-import { clickTwice, doubleClick, isLive, World } from "./world.ts";
+import { clickTwice, doubleClick, holdEnter, isLive, World } from "./world.ts";
 
 inBrowser("webhooks", () => {
   let world: World;
@@ -133,10 +133,13 @@ inBrowser("webhooks", () => {
     const page = await world.open(`#/webhooks/${id}`);
     await page.getByRole("button", { name: "Replay" }).click();
     const dialog = page.getByRole("dialog", { name: "Send events again" });
-    await dialog.getByLabel("Since").fill("earliest");
-    // Whoever clicks twice has not read how many there are.
-    await doubleClick(dialog.getByRole("button", { name: "Count" }));
+    // Whoever clicks twice, or holds a key, has not read how many there are.
     const send = dialog.getByRole("button", { name: /^Send \d+ events/ });
+    await dialog.getByLabel("Since").fill("earliest");
+    await holdEnter(page);
+    await send.waitFor();
+    await dialog.getByLabel("Since").fill("1h");
+    await doubleClick(dialog.getByRole("button", { name: "Count" }));
     const count = Number(/\d+/.exec((await send.textContent()) ?? "")?.[0]);
     expect(count).toBeGreaterThanOrEqual(3);
     await clickTwice(send);

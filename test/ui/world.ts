@@ -117,6 +117,15 @@ export async function doubleClick(button: Locator): Promise<void> {
   await button.dblclick({ delay: 150 });
 }
 
+/** As a keyboard does it that repeats the key: by what has the focus when it begins. */
+export async function holdEnter(page: Page): Promise<void> {
+  for (let repeat = 0; repeat < 6; repeat++) {
+    await page.keyboard.down("Enter");
+    await page.waitForTimeout(50);
+  }
+  await page.keyboard.up("Enter");
+}
+
 /** The text in the editor. */
 export function editorOf(page: Page) {
   return page.getByRole("textbox", { name: "Text of the note" });

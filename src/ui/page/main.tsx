@@ -1,6 +1,7 @@
 import { options, render } from "preact";
 import { createPage, PageContext } from "./page.ts";
 import { Shell } from "./shell/shell.tsx";
+import { pressEnterOnce } from "./shell/use-act.ts";
 
 // What many events change is painted once for a frame.
 options.debounceRendering = requestAnimationFrame;
@@ -18,5 +19,6 @@ if (root) {
     root,
   );
 }
+pressEnterOnce();
 page.feed.start();
 void page.session.check();

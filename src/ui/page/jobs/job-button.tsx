@@ -4,33 +4,29 @@ import { useAct } from "../shell/use-act.ts";
 import { isActive, type JobView } from "./job-view.ts";
 
 /** Cancel what waits or runs; retry what failed or was cancelled. */
-export function JobButtons({ job }: { job: JobView }) {
+export function JobButton({ job }: { job: JobView }) {
   const { client, jobs, jobToasts, toasts } = usePage();
-  const cancel = useAct(async () => {
+  const cancel = async () => {
     try {
       await client.jobs.cancel(job.id);
     } catch (error) {
       toasts.problem("The job could not be cancelled", error);
     }
-  });
-  const retry = useAct(async () => {
+  };
+  const retry = async () => {
     try {
       jobToasts.follow(job.id);
       jobs.put(await client.jobs.retry(job.id));
     } catch (error) {
       toasts.problem("The job could not be retried", error);
     }
-  });
+  };
+  const act = useAct(isActive(job) ? cancel : retry);
   if (job.status === "completed") return null;
-  return isActive(job) ? (
-    <button type="button" class="quiet" onClick={cancel}>
-      <Icon name="close" />
-      <span>Cancel</span>
-    </button>
-  ) : (
-    <button type="button" class="quiet" onClick={retry}>
-      <Icon name="retry" />
-      <span>Retry</span>
+  return (
+    <button type="button" class="quiet" onClick={act}>
+      <Icon name={isActive(job) ? "close" : "retry"} />
+      <span>{isActive(job) ? "Cancel" : "Retry"}</span>
     </button>
   );
 }

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { usePage } from "../page.ts";
 import { Icon } from "../shell/icon.tsx";
-import { JobButtons } from "./job-buttons.tsx";
+import { JobButton } from "./job-button.tsx";
 import { JobProgress } from "./job-progress.tsx";
 import { isActive, type JobView } from "./job-view.ts";
 
@@ -29,7 +29,7 @@ export function JobStrip({ noteId }: { noteId: string }) {
         <div class={`job-card ${job.status}`}>
           <JobProgress job={job} place={jobs.places.value.get(job.id)} label="Progress of the revision" />
           <div class="job-actions">
-            <JobButtons job={job} />
+            <JobButton key={job.id} job={job} />
             {isEnded && (
               <button type="button" class="plain square" aria-label="Close" onClick={() => dismiss(mark)}>
                 <Icon name="close" />

@@ -5,7 +5,7 @@ import { nowMs } from "../shell/now.ts";
 import { hrefOf } from "../shell/route.ts";
 import { ago } from "../shell/time.ts";
 import { useAct } from "../shell/use-act.ts";
-import { JobButtons } from "./job-buttons.tsx";
+import { JobButton } from "./job-button.tsx";
 import { JobProgress } from "./job-progress.tsx";
 import { isActive, type JobView } from "./job-view.ts";
 
@@ -120,7 +120,7 @@ function JobItem({ job }: { job: JobView }) {
         </div>
         <JobProgress job={job} place={jobs.places.value.get(job.id)} label={`Progress: ${title}`} />
       </div>
-      <JobButtons job={job} />
+      <JobButton job={job} />
     </li>
   );
 }

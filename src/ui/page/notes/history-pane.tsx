@@ -24,8 +24,8 @@ export function HistoryPane({ note, version }: { note: OpenNote; version: number
   const [comparison, compare] = useState<{ version: number | undefined; other: number } | undefined>(undefined);
   const current = note.base.value?.version;
   const chosen = revisions?.find((one) => one.version === (version ?? current)) ?? revisions?.[0];
-  const comparedWith = comparison && comparison.version === version ? comparison.other : chosen?.based_on;
-  const other = revisions?.find((one) => one.version === comparedWith);
+  if (comparison && comparison.version !== version) compare(undefined);
+  const other = revisions?.find((one) => one.version === (comparison?.other ?? chosen?.based_on));
   return (
     <section class="note-pane history" aria-label="Versions">
       <header class="note-head">

@@ -104,7 +104,7 @@ export class NoteDesk implements FeedListener {
     drafts.remove(id);
     const at = route.value;
     if ("noteId" in at && at.noteId === id) go({ view: "notes" });
-    const undo = { label: "Undo", run: () => void this.restore(id) };
+    const undo = { label: "Undo", run: () => this.restore(id) };
     toasts.show({ key: `deleted:${id}`, kind: "info", text: `Deleted “${title}”`, action: undo });
   }
 

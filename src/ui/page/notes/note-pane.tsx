@@ -2,6 +2,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { usePage } from "../page.ts";
 import { Icon } from "../shell/icon.tsx";
 import { hrefOf } from "../shell/route.ts";
+import { useAct } from "../shell/use-act.ts";
 import { ConflictNotice } from "./conflict-notice.tsx";
 import { NoNote } from "./no-note.tsx";
 import { NoteActions } from "./note-actions.tsx";
@@ -23,6 +24,7 @@ export function NotePane() {
 
 function NoteBody({ note }: { note: OpenNote }) {
   const { desk } = usePage();
+  const restore = useAct(() => desk.restore(note.id));
   useEffect(() => note.content.subscribe(() => keepSoon(note)), [note]);
   useEffect(() => note.title.subscribe(() => keepSoon(note)), [note]);
   useEffect(() => note.tags.subscribe(() => keepSoon(note)), [note]);
@@ -40,7 +42,7 @@ function NoteBody({ note }: { note: OpenNote }) {
   if (state === "missing") {
     return (
       <Instead text="There is no such note. It may have been deleted.">
-        <button type="button" onClick={() => desk.restore(note.id)}>
+        <button type="button" onClick={restore}>
           Restore it
         </button>
       </Instead>
@@ -59,7 +61,7 @@ function NoteBody({ note }: { note: OpenNote }) {
       {state === "deleted" && (
         <div class="notice" role="alert">
           <p>This note was deleted.</p>
-          <button type="button" onClick={() => desk.restore(note.id)}>
+          <button type="button" onClick={restore}>
             Restore it
           </button>
         </div>

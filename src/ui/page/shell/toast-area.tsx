@@ -1,6 +1,7 @@
 import { usePage } from "../page.ts";
 import { Icon } from "./icon.tsx";
 import type { Toast } from "./toasts.ts";
+import { useAct } from "./use-act.ts";
 
 export function ToastArea() {
   const { toasts } = usePage();
@@ -25,6 +26,7 @@ const icons = { info: "events", success: "check", problem: "warning" } as const;
 
 function ToastCard({ toast: { key, kind, text, detail, action } }: { toast: Toast }) {
   const { toasts } = usePage();
+  const act = useAct(async () => action?.run());
   return (
     <div class={`toast ${kind}`}>
       <Icon name={icons[kind]} />
@@ -33,7 +35,7 @@ function ToastCard({ toast: { key, kind, text, detail, action } }: { toast: Toas
         {detail && <span class="detail">{detail}</span>}
       </p>
       {action && (
-        <button type="button" class="quiet" onClick={action.run}>
+        <button type="button" class="quiet" onClick={act}>
           {action.label}
         </button>
       )}

@@ -6,7 +6,7 @@ export interface Toast {
   kind: "info" | "success" | "problem";
   text: string;
   detail?: string;
-  action?: { label: string; run: () => void };
+  action?: { label: string; run: () => unknown };
 }
 
 const shownMs = 6000;

@@ -56,12 +56,6 @@ export function WebhookDetail({ webhook }: { webhook: Webhook }) {
         {webhook.ordered && ", in order"}
       </p>
       <div class="detail-actions">
-        {webhook.status !== "active" && (
-          <button type="button" class="primary" onClick={enable}>
-            <Icon name="play" />
-            <span>Enable</span>
-          </button>
-        )}
         <button type="button" onClick={test} disabled={tested === "waiting"}>
           <Icon name="check" />
           <span>{tested === "waiting" ? "Testing…" : "Test"}</span>
@@ -70,10 +64,15 @@ export function WebhookDetail({ webhook }: { webhook: Webhook }) {
           <Icon name="history" />
           <span>Replay</span>
         </button>
-        {webhook.status === "active" && (
+        {webhook.status === "active" ? (
           <button type="button" onClick={disable}>
             <Icon name="pause" />
             <span>Disable</span>
+          </button>
+        ) : (
+          <button type="button" class="primary" onClick={enable}>
+            <Icon name="play" />
+            <span>Enable</span>
           </button>
         )}
         <button type="button" onClick={remove}>
