@@ -24,8 +24,8 @@ export function positionSince(log: EventLog, text: string, nowMs: number, field 
 }
 
 /** Where to end for what was written as `before`: the first sequence number that is not wanted. Takes and throws the same. */
-export function endBefore(log: EventLog, text: string, nowMs: number, field = "before"): number {
-  const { seq, gap } = positionSince(log, text, nowMs, field);
+export function endBefore(log: EventLog, text: string, nowMs: number): number {
+  const { seq, gap } = positionSince(log, text, nowMs, "before");
   // The id of an event leaves that event out; every other form means a place between two events.
   return parseCursor(text) && !gap ? seq : seq + 1;
 }
