@@ -9,6 +9,8 @@ import { isBuiltIn, isEventName, nearestBuiltIn } from "./names.ts";
 
 const dataBytesMax = 64 * 1024;
 const itemsMax = 1000;
+/** Of a character, as JavaScript counts them. */
+const utf8BytesMax = 3;
 
 /** A custom event, as somebody publishes it. */
 export const PublishEvent = Type.Object(
@@ -24,6 +26,8 @@ export type PublishEvent = Static<typeof PublishEvent>;
 export const PublishEvents = Type.Union([PublishEvent, Type.Array(PublishEvent, { minItems: 1, maxItems: itemsMax })]);
 
 const check = TypeCompiler.Compile(PublishEvent);
+const checkKnown = TypeCompiler.Compile(Type.Object(PublishEvent.properties));
+const fieldNames = new Set(Object.keys(PublishEvent.properties));
 
 /** What is published in one turn of the event loop: one change for the writer, however many requests brought it. */
 interface Round {
@@ -81,16 +85,28 @@ export class Publisher {
   }
 }
 
+/** The same as `check`, but that looks for unknown fields by making several arrays of names for each event. */
+function isPublishEvent(input: unknown): input is PublishEvent {
+  if (!checkKnown.Check(input)) return false;
+  for (const name in input) if (!fieldNames.has(name)) return false;
+  return true;
+}
+
 function draftOf(input: unknown, at: string, actor: Actor): EventDraft {
-  if (!check.Check(input)) throw mismatch(check.Errors(input).First(), "The body", at);
+  if (!isPublishEvent(input)) throw mismatch(check.Errors(input).First(), "The body", at);
   const { event, data, subject = null } = input;
   checkName(event, `${at}event`);
   if (subject !== null && /\p{Cc}/u.test(subject))
     throw invalid(`${at}subject`, `${at}subject must not hold control characters.`);
   const json = JSON.stringify(data);
-  const bytes = Buffer.byteLength(json);
-  if (bytes > dataBytesMax) throw tooLarge(`${at}data`, bytes, dataBytesMax);
+  // What is so short is not too large, whatever its characters are.
+  if (json.length > dataBytesMax / utf8BytesMax) checkSize(json, `${at}data`);
   return { event, data, json, subject, actor };
+}
+
+function checkSize(json: string, field: string): void {
+  const bytes = Buffer.byteLength(json);
+  if (bytes > dataBytesMax) throw tooLarge(field, bytes, dataBytesMax);
 }
 
 /** Names that were found good: publishing is hot, and comparing with every built-in name is not free. */

@@ -1,6 +1,7 @@
 import { type Clock, timestamp } from "../clock.ts";
 import type { Db } from "../db/open.ts";
 import type { Tx } from "../db/writer.ts";
+import type { Actor } from "./catalog.ts";
 import { type Cursor, formatCursor } from "./cursor.ts";
 import { closeEpochs, type Epoch, openEpochs, readBootId } from "./epochs.ts";
 import type { EventDraft, EventLog, GapReason, Position, StoredEvent } from "./log.ts";
@@ -32,6 +33,13 @@ export class SqliteLog implements EventLog {
   #oldest: number;
   /** Kept from going back when the clock does, so that times in the log are in order and can be searched. */
   #latestAt: number;
+  #lastFrame: Pick<EventDraft, "event" | "subject"> & { actor: Actor | undefined; time: string; text: string } = {
+    event: "",
+    subject: null,
+    actor: undefined,
+    time: "",
+    text: "",
+  };
   readonly #insert;
   readonly #after;
   readonly #before;
@@ -85,14 +93,22 @@ export class SqliteLog implements EventLog {
   #store(tx: Tx, draft: EventDraft, at: number, time: string): StoredEvent {
     const seq = ++this.#given;
     const id = formatCursor(seq, this.epoch);
-    const { event: name, data, json = JSON.stringify(data), subject, actor } = draft;
-    // The id and the time need no escaping; the rest may hold anything.
-    const text = `{"id":"${id}","event":${JSON.stringify(name)},"time":"${time}","subject":${JSON.stringify(subject)},"actor":${JSON.stringify(actor)},"data":${json}}`;
+    const { event: name, data, json = JSON.stringify(data) } = draft;
+    const text = `{"id":"${id}",${this.#frame(draft, time)}${json}}`;
     const noteId = entityId(data.note_id);
     const jobId = entityId(data.job_id);
     const trace = this.trace(tx, draft, id);
     this.#insert.run(seq, name, at, noteId, jobId, text, trace ?? null);
     return { seq, id, name, at, noteId, jobId, text, trace };
+  }
+
+  /** What stands between the id of an event and its data. In a burst it is the same for many. */
+  #frame({ event, subject, actor }: EventDraft, time: string): string {
+    const last = this.#lastFrame;
+    if (last.event === event && last.subject === subject && last.actor === actor && last.time === time) return last.text;
+    const text = `${JSON.stringify({ event, time, subject, actor }).slice(1, -1)},"data":`;
+    this.#lastFrame = { event, subject, actor, time, text };
+    return text;
   }
 
   readAfter(seq: number, limit: number, charsMax = Number.POSITIVE_INFINITY): StoredEvent[] {

@@ -86,6 +86,24 @@ describe("what several publish at the same time", () => {
     expect([one, ...some, other].map(stored)).toEqual([1, 2, 3, 4]);
   });
 
+  test("each event keeps its own name, subject and actor", async () => {
+    const other: Actor = { kind: "user", id: "t1" };
+    await Promise.all([
+      publisher.publish(thing, user),
+      publisher.publish(thing, other),
+      publisher.publish({ ...thing, subject: 'say "hi"' }, other),
+      publisher.publish({ ...thing, event: "OtherHappened", subject: 'say "hi"' }, other),
+      publisher.publish(thing, user),
+    ]);
+    expect(storage.takeEvents().map(({ event, subject, actor }) => ({ event, subject, actor }))).toEqual([
+      { event: "ThingHappened", subject: null, actor: user },
+      { event: "ThingHappened", subject: null, actor: other },
+      { event: "ThingHappened", subject: 'say "hi"', actor: other },
+      { event: "OtherHappened", subject: 'say "hi"', actor: other },
+      { event: "ThingHappened", subject: null, actor: user },
+    ]);
+  });
+
   test("what is wrong with one harms no other", async () => {
     const before = publisher.publish(things(1), user);
     const wrong = refusal({ ...thing, data: 7 });
