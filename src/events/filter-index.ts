@@ -30,9 +30,12 @@ export class FilterIndex<Entry extends Filtering> {
   }
 
   /** Calls `visit` for each candidate; more than once for one that several keys lead to. */
-  visit(event: Matchable, visit: (entry: Entry) => void): void {
+  visit<Event extends Matchable>(event: Event, visit: (entry: Entry, event: Event) => void): void {
     if (this.#entries.size === 0) return;
-    for (const key of eventKeys(event, this.#prefixLengths.keys())) this.#entries.get(key)?.forEach(visit);
+    for (const key of eventKeys(event, this.#prefixLengths.keys())) {
+      const entries = this.#entries.get(key);
+      if (entries) for (const entry of entries) visit(entry, event);
+    }
   }
 
   #countPrefix(key: string, by: number): void {

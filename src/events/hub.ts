@@ -87,11 +87,13 @@ export class Hub {
     return this.#snapshotCount;
   }
 
+  readonly #offer = (group: Group, event: StoredEvent): void => {
+    if (group.offer(event)) this.#dirty.add(group);
+  };
+
   #publish(events: readonly StoredEvent[]): void {
     for (const event of events) {
-      this.#index.visit(event, (group) => {
-        if (group.offer(event)) this.#dirty.add(group);
-      });
+      this.#index.visit(event, this.#offer);
       this.#seen = event.seq;
     }
     if (this.#dirty.size > 0) this.#schedule();

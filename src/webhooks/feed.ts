@@ -76,17 +76,19 @@ export class Feed {
 
   #offer(events: readonly StoredEvent[]): void {
     for (const event of events) {
-      this.#live.visit(event, (intake) => {
-        if (intake.fresh.at(-1) === event || !intake.filters.some((filter) => matches(filter, event))) return;
-        if (intake.room() > 0) {
-          intake.fresh.push(event);
-          this.#wanting.add(intake);
-        } else this.#fallBehind(intake, event.seq - 1);
-      });
+      this.#live.visit(event, this.#offerTo);
       this.#seen = event.seq;
     }
     if (!this.#scheduledPlans) this.#planSome();
   }
+
+  readonly #offerTo = (intake: Intake, event: StoredEvent): void => {
+    if (intake.fresh.at(-1) === event || !intake.filters.some((filter) => matches(filter, event))) return;
+    if (intake.room() > 0) {
+      intake.fresh.push(event);
+      this.#wanting.add(intake);
+    } else this.#fallBehind(intake, event.seq - 1);
+  };
 
   /** Those that take what they are sent go first. */
   #planSome(): void {
