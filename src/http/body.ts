@@ -25,6 +25,7 @@ const sweepMs = 500;
 
 interface Arriving {
   startedMs: number;
+  body: Promise<Blob>;
   giveUp: (error: MatricError) => void;
 }
 
@@ -50,54 +51,53 @@ export class BodyReader {
    * The JSON of a request's body, `NoBody` for an empty one. Rejects with `unsupported_media_type`, `too_large` (without reading the
    * rest), `request_timeout`, `malformed` (not UTF-8, not JSON) or `invalid` (nested too deeply).
    */
-  read(request: Request): Promise<unknown> {
-    return this.#inTime(this.#json(request));
-  }
-
-  /** A request's body. Rejects with `too_large` (without reading the rest), `request_timeout`, or `malformed` when the client leaves. */
-  bytes(request: Request): Promise<Uint8Array> {
-    return this.#inTime(this.#body(request).then((body) => body.bytes()));
-  }
-
-  async #json(request: Request): Promise<unknown> {
-    const body = await this.#body(request);
-    if (body.size > 0) {
-      checkType(request);
-      const text = await body.text();
-      // What is no UTF-8 has become this character. It may have been sent as such, which only a closer look tells.
-      return parse(text.includes("\ufffd") ? await strictTextOf(body) : text);
+  async read(request: Request): Promise<unknown> {
+    const arriving = this.#begin(request);
+    try {
+      const body = await arriving.body;
+      if (body.size > 0) {
+        checkType(request);
+        const text = await body.text();
+        // What is no UTF-8 has become this character. It may have been sent as such, which only a closer look tells.
+        return parse(text.includes("\ufffd") ? await strictTextOf(body) : text);
+      }
+    } catch (cause) {
+      throw arrivalError(cause);
+    } finally {
+      this.#arriving.delete(arriving);
     }
     // A change that changes nothing was not meant; where another method needs no field, nothing need be sent.
     if (request.method === "PATCH") throw bodyMissing();
     return new NoBody();
   }
 
-  /** As a `Blob`: that costs Bun far less than an array of bytes. */
+  /** A request's body. Rejects with `too_large` (without reading the rest), `request_timeout`, or `malformed` when the client leaves. */
+  async bytes(request: Request): Promise<Uint8Array> {
+    const arriving = this.#begin(request);
+    try {
+      const body = await arriving.body;
+      return await body.bytes();
+    } catch (cause) {
+      throw arrivalError(cause);
+    } finally {
+      this.#arriving.delete(arriving);
+    }
+  }
+
+  #begin(request: Request): Arriving {
+    const { promise: body, resolve, reject: giveUp } = Promise.withResolvers<Blob>();
+    const arriving = { startedMs: this.#options.clock.monotonicMs(), body, giveUp };
+    this.#arriving.add(arriving);
+    this.#body(request).then(resolve, giveUp);
+    return arriving;
+  }
+
+  /** As a `Blob`: its text costs Bun less than that of an array of bytes. */
   #body(request: Request): Promise<Blob> {
     const { bytesMax } = this.#options;
     const declared = request.headers.get("content-length");
     if (declared !== null && Number(declared) > bytesMax) return Promise.reject(tooLarge(bytesMax));
     return declared === null ? readChunks(request, bytesMax) : request.blob();
-  }
-
-  #inTime<Body>(body: Promise<Body>): Promise<Body> {
-    return new Promise((resolve, reject) => {
-      const arriving = { startedMs: this.#options.clock.monotonicMs(), giveUp: reject };
-      this.#arriving.add(arriving);
-      body.then(
-        (whole) => {
-          this.#arriving.delete(arriving);
-          resolve(whole);
-        },
-        (cause) => {
-          this.#arriving.delete(arriving);
-          // Only the connection can fail otherwise: nobody hears of it, and it is no failure of the server.
-          reject(
-            cause instanceof MatricError ? cause : new MatricError("malformed", "The body did not arrive whole.", {}, { cause }),
-          );
-        },
-      );
-    });
   }
 
   #sweep(): void {
@@ -111,6 +111,11 @@ export class BodyReader {
       arriving.giveUp(new MatricError("request_timeout", message, { limit: "slow_bodies" }));
     }
   }
+}
+
+/** Only the connection can fail otherwise: nobody hears of it, and it is no failure of the server. */
+function arrivalError(cause: unknown): MatricError {
+  return cause instanceof MatricError ? cause : new MatricError("malformed", "The body did not arrive whole.", {}, { cause });
 }
 
 function checkType({ headers }: Request): void {
