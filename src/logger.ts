@@ -74,10 +74,8 @@ interface Entry {
 
 const levelNames = { debug: "DEBUG", info: "INFO", warn: "WARN", error: "ERROR" } as const;
 
-/** Neither a time nor a level nor a target (constants of the program) needs escaping. */
 function jsonLine({ at, level, target, message, fields }: Entry): string {
-  const head = `{"timestamp":"${timestamp(at)}","level":"${levelNames[level]}","target":"${target}"`;
-  return `${head},"fields":${JSON.stringify(fields)},"message":${JSON.stringify(message)}}\n`;
+  return `${JSON.stringify({ timestamp: timestamp(at), level: levelNames[level], target, fields, message })}\n`;
 }
 
 const ansi = { debug: 90, info: 36, warn: 33, error: 31 } as const;

@@ -37,15 +37,23 @@ export class RequestWatch {
 
   /** Runs what answers the request. */
   follow<Answer>(request: Request, answer: (request: Request) => Answer): Answer {
-    const span = this.tracing && this.#begin(request, this.tracing);
-    const watched: Watched = { route: undefined, isSocket: false, startMs: this.clock.monotonicMs(), span };
+    const watched: Watched = { route: undefined, isSocket: false, startMs: this.clock.monotonicMs(), span: undefined };
     this.#watched.set(request, watched);
-    const given = span && this.tracing ? this.tracing.within(span.context, () => answer(request)) : answer(request);
-    if (given instanceof Promise) {
-      const end = (response: unknown) => this.#end(request, watched, response);
-      given.then(end, end);
-    } else this.#end(request, watched, given);
+    const given = this.tracing ? this.#trace(request, watched, this.tracing, answer) : answer(request);
+    if (given instanceof Promise) this.#await(request, watched, given);
+    else this.#end(request, watched, given);
     return given;
+  }
+
+  #trace<Answer>(request: Request, watched: Watched, tracing: Tracing, answer: (request: Request) => Answer): Answer {
+    const span = this.#begin(request, tracing);
+    watched.span = span;
+    return tracing.within(span.context, () => answer(request));
+  }
+
+  #await(request: Request, watched: Watched, given: Promise<unknown>): void {
+    const end = (response: unknown) => this.#end(request, watched, response);
+    given.then(end, end);
   }
 
   #begin(request: Request, tracing: Tracing): Span {

@@ -50,8 +50,11 @@ export class DurationSeries {
   add(seconds: number): void {
     this.#count++;
     this.#sumSeconds += seconds;
-    const bucket = this.bounds.findIndex((bound) => seconds <= bound);
-    if (bucket >= 0) this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
+    for (let bucket = 0; bucket < this.bounds.length; bucket++) {
+      if (seconds > (this.bounds[bucket] ?? 0)) continue;
+      this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
+      return;
+    }
   }
 
   /** Prometheus's buckets count everything up to their bound. */

@@ -39,7 +39,7 @@ export class WorkMetrics {
     help: "From a request to the beginning of its answer. Long polls and claims include their wait; a stream counts until it begins.",
     bounds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   });
-  readonly #requestSeries = new Map<string, DurationSeries>();
+  readonly #requestSeries = new Map<string, { method: string; status: number; durations: DurationSeries }[]>();
   readonly #commits = new DurationHistogram({
     name: "matric_commit_duration_seconds",
     help: "From a change to the moment when it is durable, or refused: the wait for its group and the disk's sync included.",
@@ -85,14 +85,16 @@ export class WorkMetrics {
 
   /** `route` is the path's pattern. */
   request(method: string, route: string, status: number, durationMs: number): void {
-    const known = this.#method(method);
-    const key = `${known} ${status} ${route}`;
-    let series = this.#requestSeries.get(key);
-    if (!series) {
-      series = this.#requests.series({ method: known, route, status });
-      this.#requestSeries.set(key, series);
-    }
-    series.add(durationMs / 1000);
+    this.#seriesOf(this.#method(method), route, status).add(durationMs / 1000);
+  }
+
+  #seriesOf(method: string, route: string, status: number): DurationSeries {
+    const ofRoute = this.#requestSeries.get(route);
+    // A key made of the three would be made for every request.
+    for (const one of ofRoute ?? []) if (one.method === method && one.status === status) return one.durations;
+    const durations = this.#requests.series({ method, route, status });
+    this.#requestSeries.set(route, [...(ofRoute ?? []), { method, status, durations }]);
+    return durations;
   }
 
   commit(isStored: boolean, durationMs: number): void {
