@@ -10,7 +10,11 @@ const openMax = 256;
 const lost =
   "The answer is lost: the server was started again meanwhile, or too much came after it. Whether the call took effect is not known; look, and call again.";
 
+/** In the place of the token: nothing is yet to be answered. */
+const over = ".";
+
 interface Kept {
+  id: EventId;
   streamId: StreamId;
   number: number;
   message: JSONRPCMessage;
@@ -19,32 +23,31 @@ interface Kept {
 
 /**
  * The latest messages of one session, over all of its streams, so that a stream can go on where its connection broke. The id of
- * a message is `<stream>/<number>/<what the stream answers>`: whoever comes back for an answer that this process does not have
- * is told so, since clients wait for it for a very long time otherwise.
+ * a message is `<stream>/<number>/<what the stream is yet to answer>`: whoever comes back for an answer that this process does not
+ * have is told so, since clients wait for it for a very long time otherwise.
  */
 export class ReplayBuffer implements EventStore {
   /** The requests that are being handed to the transport: their stream begins within. */
-  readonly #handling = new AsyncLocalStorage<string>();
-  /** Streams whose answer is yet to come, with the requests that they answer. */
-  readonly #open = new Map<StreamId, string>();
+  readonly #handling = new AsyncLocalStorage<RequestId[]>();
+  /** Streams that something is yet to come on, with the requests that they are yet to answer. */
+  readonly #open = new Map<StreamId, RequestId[]>();
   readonly #kept: Kept[] = [];
   #chars = 0;
   #number = 0;
 
   /** Streams that begin within `handle` are those of the requests in `body`. */
   handling<Result>(body: unknown, handle: () => Result): Result {
-    return this.#handling.run(tokenOf(body), handle);
+    return this.#handling.run(requestIdsIn(body), handle);
   }
 
   async storeEvent(streamId: StreamId, message: JSONRPCMessage): Promise<EventId> {
     this.#number++;
     const isOpening = !("jsonrpc" in message);
     if (isOpening) this.#begin(streamId);
+    const id = eventId(streamId, this.#number, this.#tokenAfter(streamId, message));
     // The empty message that opens a stream only marks a position: there is nothing to send again.
-    else this.#keep(streamId, message);
-    const token = this.#open.get(streamId);
-    if ("result" in message || "error" in message) this.#open.delete(streamId);
-    return eventId(streamId, this.#number, token);
+    if (!isOpening) this.#keep({ id, streamId, number: this.#number, message, chars: sizeOf(message) });
+    return id;
   }
 
   async getStreamIdForEventId(id: EventId): Promise<StreamId | undefined> {
@@ -57,30 +60,48 @@ export class ReplayBuffer implements EventStore {
   ): Promise<StreamId> {
     const { streamId, number: last, token } = parse(lastEventId) ?? { streamId: "", number: 0, token: undefined };
     const kept = this.#kept.filter((one) => one.streamId === streamId && one.number > last);
-    for (const { number, message } of kept) await send(eventId(streamId, number, token), message);
+    for (const { id, message } of kept) await send(id, message);
     if (kept.length > 0 || this.#open.has(streamId)) return streamId;
     for (const id of requestsOf(token)) {
       const message: JSONRPCMessage = { jsonrpc: "2.0", id, error: { code: transportErrorCode, message: lost } };
-      await send(eventId(streamId, last + 1, token), message);
+      await send(eventId(streamId, last + 1, over), message);
     }
     return streamId;
   }
 
   #begin(streamId: StreamId): void {
-    this.#open.set(streamId, this.#handling.getStore() ?? "");
+    this.#open.set(streamId, this.#handling.getStore() ?? []);
     // Calls that their clients have cancelled are never answered.
     const [oldest] = this.#open.keys();
     if (this.#open.size > openMax && oldest !== undefined) this.#open.delete(oldest);
   }
 
-  #keep(streamId: StreamId, message: JSONRPCMessage): void {
-    const chars = sizeOf(message);
-    this.#kept.push({ streamId, number: this.#number, message, chars });
-    this.#chars += chars;
+  /** What the stream is yet to answer after this message. */
+  #tokenAfter(streamId: StreamId, message: JSONRPCMessage): string | undefined {
+    const waiting = this.#open.get(streamId);
+    if (!waiting) return undefined;
+    if (!("result" in message || "error" in message)) return tokenOf(waiting);
+    const rest = waiting.filter((id) => id !== message.id);
+    if (rest.length === 0) {
+      this.#open.delete(streamId);
+      return over;
+    }
+    this.#open.set(streamId, rest);
+    return tokenOf(rest);
+  }
+
+  #keep(one: Kept): void {
+    this.#kept.push(one);
+    this.#chars += one.chars;
     while (this.#kept.length > 1 && (this.#kept.length > messagesMax || this.#chars > charsMax)) {
       this.#chars -= this.#kept.shift()?.chars ?? 0;
     }
   }
+}
+
+/** Whether this is the last message of its stream. Some clients come back for more even then, again and again. */
+export function isOver(lastEventId: string | null): boolean {
+  return lastEventId !== null && parse(lastEventId)?.token === over;
 }
 
 /** Whether a client that has seen this message last waits for the answer to a request. */
@@ -93,13 +114,17 @@ function eventId(streamId: StreamId, number: number, token: string | undefined):
 }
 
 function parse(id: EventId): { streamId: StreamId; number: number; token: string | undefined } | undefined {
-  const [, streamId, number, token] = /^([^/]{1,64})\/(\d{1,15})(?:\/([\w-]{1,200}))?$/.exec(id) ?? [];
+  const [, streamId, number, token] = /^([^/]{1,64})\/(\d{1,15})(?:\/([\w-]{1,200}|\.))?$/.exec(id) ?? [];
   return streamId === undefined ? undefined : { streamId, number: Number(number), token };
 }
 
-/** The ids of the requests in a message, or in a batch of them, in a form that a header can carry. */
-function tokenOf(body: unknown): string {
-  const ids = (Array.isArray(body) ? body : [body]).map(requestIdOf).filter((id) => id !== undefined);
+/** The ids of the requests in a message, or in a batch of them. */
+function requestIdsIn(body: unknown): RequestId[] {
+  return (Array.isArray(body) ? body : [body]).map(requestIdOf).filter((id) => id !== undefined);
+}
+
+/** In a form that a header can carry; empty if it would be too long. */
+function tokenOf(ids: readonly RequestId[]): string {
   const token = Buffer.from(JSON.stringify(ids)).toString("base64url");
   return ids.length === 0 || token.length > 200 ? "" : token;
 }

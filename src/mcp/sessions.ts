@@ -4,7 +4,7 @@ import type { LimitName } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { EndpointFactory } from "./endpoint.ts";
 import { errorResponse, sessionNotFoundCode, transportErrorCode } from "./json-rpc.ts";
-import { waitsForAnswer } from "./replay-buffer.ts";
+import { isOver, waitsForAnswer } from "./replay-buffer.ts";
 import { Session } from "./session.ts";
 import type { WaitFor } from "./session-server.ts";
 
@@ -51,6 +51,7 @@ export class Sessions {
   async handle(request: Request, body: unknown, authInfo: AuthInfo | undefined): Promise<Response> {
     const id = request.headers.get("mcp-session-id");
     if (id === null) return this.#begin(request, body, authInfo);
+    if (request.method === "GET" && isOver(request.headers.get("last-event-id"))) return nothingMore();
     const session = this.#open.get(id) ?? (await this.#takeUp(id, request, authInfo));
     if (session === "full") return this.#full();
     // Another token's session is no session, even for one that knows its id.
@@ -150,4 +151,10 @@ export class Sessions {
     this.#open.delete(session.id);
     session.close().catch((error) => this.options.logger.warn("a session did not close", { error: String(error) }));
   }
+}
+
+/** In answer to a GET, 405 means that there is no stream to be had; clients take it for no failure, and do not come again. */
+function nothingMore(): Response {
+  const message = "The message of that Last-Event-ID is the last one of its stream.";
+  return errorResponse(405, transportErrorCode, message, { allow: "POST, DELETE" });
 }

@@ -167,6 +167,20 @@ describe("a session", () => {
     expect(await resumed.text()).toContain('"id":3,"error":{"code":-32000,"message":"The answer is lost');
   });
 
+  test("sends away a client that comes back for more after an answer, instead of answering again", async () => {
+    const id = await openSession();
+    const missing = { jsonrpc: "2.0", id: 5, method: "resources/read", params: { uri: "matric://nothing" } };
+    for (const body of [listTools, missing]) {
+      const text = await (await send({ ...inSession(id), body })).text();
+      const lastEventId = [...text.matchAll(/^id: (.*)$/gm)].at(-1)?.[1] ?? "";
+      const resume = () => send({ ...inSession(id, { "last-event-id": lastEventId }), method: "GET" });
+      expect((await resume()).status).toBe(405);
+      await server.endpoint.stop();
+      server = start();
+      expect((await resume()).status).toBe(405);
+    }
+  });
+
   test("that nobody uses is closed, which its client does not notice", async () => {
     const id = await openSession();
     await storage.clock.advance(599_000);

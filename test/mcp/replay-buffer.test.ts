@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { JSONRPCMessage } from "@modelcontextprotocol/server";
-import { ReplayBuffer, waitsForAnswer } from "../../src/mcp/replay-buffer.ts";
+import { isOver, ReplayBuffer, waitsForAnswer } from "../../src/mcp/replay-buffer.ts";
 
 const message = (text: string): JSONRPCMessage => ({ jsonrpc: "2.0", method: "test", params: { text } });
 
@@ -94,6 +94,26 @@ test("every request of a batch is told of, and requests that are handled at the 
   const other = new ReplayBuffer();
   expect((await answersAfter(other, first)).map(([id]) => id)).toEqual([1, "two"]);
   expect((await answersAfter(other, second)).map(([id]) => id)).toEqual(["three/?"]);
+});
+
+test("nothing comes after the last answer of a stream, and its id says so to any process", async () => {
+  const buffer = new ReplayBuffer();
+  const opening = await buffer.handling([call(1), call(2)], () => buffer.storeEvent("a", {} as JSONRPCMessage));
+  const first = await buffer.storeEvent("a", answer(1));
+  expect([opening, first].map((id) => [isOver(id), waitsForAnswer(id)])).toEqual([
+    [false, true],
+    [false, true],
+  ]);
+  expect((await answersAfter(new ReplayBuffer(), first)).map(([id]) => id)).toEqual([2]);
+  const last = await buffer.storeEvent("a", answer(2));
+  expect([isOver(last), waitsForAnswer(last)]).toEqual([true, false]);
+  expect(await answersAfter(buffer, last)).toEqual([]);
+  expect(await answersAfter(new ReplayBuffer(), last)).toEqual([]);
+  const again = (await replay(buffer, first)).map(([id]) => id);
+  const lost = (await replay(new ReplayBuffer(), first)).map(([id]) => id);
+  expect([again, lost.map(isOver)]).toEqual([[last], [true]]);
+  const told = await buffer.storeEvent("_GET_stream", message("told"));
+  expect([told, "a/1/..", "nonsense", null].map(isOver)).toEqual([false, false, false, false]);
 });
 
 test("nobody waits for the answer to what is no request", async () => {
