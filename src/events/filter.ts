@@ -46,13 +46,13 @@ export function mayHave(hidden: readonly Family[] | undefined, eventName: string
 }
 
 /**
- * Checks and normalises what a subscriber asked for: equal filters come out equal. Throws `invalid` that names the field, and
- * the nearest name where an event's name looks like a typing error.
+ * Checks what a subscriber asked for, and keeps its order. Throws `invalid` that names the field, and the nearest name where an
+ * event's name looks like a typing error.
  */
 export function createFilter(input: FilterInput): Filter {
   const events = clean("events", input.events).map(eventPattern);
   return {
-    events: events.includes("*") ? [] : [...new Set(events)].sort(),
+    events: events.includes("*") ? [] : [...new Set(events)],
     topics: clean("topics", input.topics).map((topic) => {
       if (isTopic(topic)) return topic;
       throw invalid(
@@ -66,7 +66,7 @@ export function createFilter(input: FilterInput): Filter {
 }
 
 function clean(field: string, values: readonly string[] = []): string[] {
-  const list = [...new Set(values.map((value) => value.trim()).filter((value) => value !== ""))].sort();
+  const list = [...new Set(values.map((value) => value.trim()).filter((value) => value !== ""))];
   if (list.length > valuesMax) throw invalid(field, `${field} names ${list.length} values; at most ${valuesMax} are taken.`);
   const long = list.find((value) => value.length > 80);
   if (long) throw invalid(field, `"${long.slice(0, 80)}…" is too long for ${field}.`);
@@ -101,9 +101,9 @@ function nameMatches(pattern: string, name: string): boolean {
   return pattern === name || (pattern.endsWith("*") && name.startsWith(pattern.slice(0, -1)));
 }
 
-/** Equal for equal filters. */
-export function filterKey(filter: Filter): string {
-  return JSON.stringify([filter.events, filter.topics, filter.noteIds, filter.jobIds, filter.hidden]);
+/** Equal for filters that ask for the same, in whatever order. */
+export function filterKey({ events, topics, noteIds, jobIds, hidden }: Filter): string {
+  return JSON.stringify([events, topics, noteIds, jobIds, hidden].map((list) => list?.toSorted()));
 }
 
 /** Under which keys an index finds this filter: one list that every matching event meets. */

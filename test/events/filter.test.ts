@@ -59,6 +59,11 @@ describe("a filter", () => {
     expect(matches(filter, event("JobDreamt", "n", "j"))).toBe(false);
   });
 
+  test("names what it takes in the order in which it was written, each once", () => {
+    const filter = createFilter({ events: ["NoteUpdated", "job.failed", "Deploy", "NoteUpdated"], topics: ["notes", "jobs"] });
+    expect(filter).toMatchObject({ events: ["NoteUpdated", "JobFailed", "Deploy"], topics: ["notes", "jobs"] });
+  });
+
   test("is equal however it was spelled", () => {
     const keys = [
       { events: ["JobCompleted", "NoteUpdated"], topics: ["notes", "jobs"] },

@@ -261,7 +261,7 @@ describe("subscribing", () => {
     });
     expect((await connections())[0]?.filters).toMatchObject([
       { events: ["ThingHappened"], topics: [] },
-      { events: ["NoteUpdated"], topics: ["jobs", "notes"] },
+      { events: ["NoteUpdated"], topics: ["notes", "jobs"] },
     ]);
     await publish(1, "RareHappened");
     await publish(1);
