@@ -19,8 +19,10 @@ export class AllowList {
     }
   }
 
-  allowsAddress(address: string): boolean {
-    return this.#networks.check(address, isIPv4(address) ? "ipv4" : "ipv6");
+  /** Whether the address is named, alone or with this port. */
+  allowsAddress(address: string, port: number): boolean {
+    const isV4 = isIPv4(address);
+    return this.#networks.check(address, isV4 ? "ipv4" : "ipv6") || this.#hosts.has(`${isV4 ? address : `[${address}]`}:${port}`);
   }
 
   /** Whether the host itself is named, wherever its name leads. */
@@ -47,7 +49,8 @@ export class AllowList {
   }
 }
 
-function portOf(url: URL): number {
+/** The one that is connected to. */
+export function portOf(url: URL): number {
   if (url.port !== "") return Number(url.port);
   return url.protocol === "https:" ? 443 : 80;
 }

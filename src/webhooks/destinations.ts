@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import type { Clock } from "../clock.ts";
 import { invalid } from "../errors.ts";
-import type { AllowList } from "./allow-list.ts";
+import { type AllowList, portOf } from "./allow-list.ts";
 import { isSpecialAddress } from "./special-addresses.ts";
 
 export interface Address {
@@ -56,7 +56,8 @@ export class Destinations {
     } catch (error) {
       if (error instanceof ForbiddenAddress) throw invalid("url", `${error.message} MATRIC_WEBHOOK_ALLOW can allow it.`);
     }
-    return url.href;
+    // Without a path it stays as it was written.
+    return text === url.origin ? text : url.href;
   }
 
   /**
@@ -66,7 +67,8 @@ export class Destinations {
   async addressesOf(url: URL): Promise<Address[]> {
     const host = url.hostname.replace(/^\[|\]$/g, "");
     const addresses = await this.#resolve(host);
-    const allowed = this.allowList.allowsHost(url) ? addresses : addresses.filter((one) => this.#mayConnect(one));
+    const port = portOf(url);
+    const allowed = this.allowList.allowsHost(url) ? addresses : addresses.filter((one) => this.#mayConnect(one, port));
     if (allowed.length > 0) return allowed;
     const leads = isIP(host) === 0 ? `url leads to ${addresses[0]?.address}, which` : `${host}`;
     throw new ForbiddenAddress(`${leads} is a private, local or otherwise special address; webhooks are not sent there.`);
@@ -81,8 +83,8 @@ export class Destinations {
     return this.resolve(host);
   }
 
-  #mayConnect({ address }: Address): boolean {
-    return !isSpecialAddress(address) || this.allowList.allowsAddress(address);
+  #mayConnect({ address }: Address, port: number): boolean {
+    return !isSpecialAddress(address) || this.allowList.allowsAddress(address, port);
   }
 
   #soon<T>(result: Promise<T>): Promise<T | undefined> {

@@ -217,6 +217,7 @@ describe("the URL of a webhook", () => {
     "http://1.1.1.1:8080/x?y=z",
     "http://172.15.255.255/",
     "http://172.32.0.1/",
+    "https://93.184.216.34:8443",
   ])("%s is accepted", async (url) => {
     expect(await destinations.accept(url)).toBe(url);
   });
@@ -245,6 +246,17 @@ describe("MATRIC_WEBHOOK_ALLOW", () => {
     }
     await expect(allowed.accept("http://private.example:8081/")).rejects.toThrow(/special address/);
     await expect(allowed.accept("https://localhost/")).rejects.toThrow(/special address/);
+  });
+
+  test("names addresses with their port, whatever name leads there", async () => {
+    const allowed = allowing("127.0.0.1:8080", "[::1]:9000");
+    for (const url of ["http://loopback.example:8080/", "http://localhost:8080/", "https://six.example:9000/"]) {
+      expect(await allowed.accept(url)).toBe(url);
+    }
+    expect(await allowed.addressesOf(new URL("http://several.example:8080/"))).toEqual([{ address: "127.0.0.1", family: 4 }]);
+    await expect(allowed.accept("http://loopback.example:8081/")).rejects.toThrow(/special address/);
+    await expect(allowed.accept("http://six.example:8080/")).rejects.toThrow(/special address/);
+    await expect(allowed.accept("http://127.0.0.2:8080/")).rejects.toThrow(/special address/);
   });
 
   test.each([
