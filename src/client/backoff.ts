@@ -1,5 +1,7 @@
 const leastMs = 250;
-const mostMs = 30_000;
+/** Soon enough for somebody who watches: a server that starts again is back in less than a second. */
+const mostMs = 5000;
+const suggestedMostMs = 30_000;
 
 /** Exponential backoff with full jitter: many clients that lost one server do not come back at the same moment. */
 export class Backoff {
@@ -8,9 +10,9 @@ export class Backoff {
 
   constructor(private readonly random: () => number = Math.random) {}
 
-  /** How long to wait before the next attempt: anything up to a ceiling that doubles every time, 30 s at most. */
+  /** How long to wait before the next attempt: anything up to a ceiling that doubles every time, to 5 s or what the server suggests. */
   nextMs(): number {
-    const ceilingMs = Math.min(mostMs, this.#baseMs * 2 ** this.#attempts);
+    const ceilingMs = Math.min(Math.max(mostMs, this.#baseMs), this.#baseMs * 2 ** this.#attempts);
     this.#attempts = Math.min(this.#attempts + 1, 32);
     return Math.round(this.random() * ceilingMs);
   }
@@ -22,6 +24,6 @@ export class Backoff {
 
   /** The server's `retry:`: what the first wait may be. */
   suggest(baseMs: number): void {
-    this.#baseMs = Math.min(Math.max(baseMs, leastMs), mostMs);
+    this.#baseMs = Math.min(Math.max(baseMs, leastMs), suggestedMostMs);
   }
 }

@@ -50,7 +50,7 @@ inBrowser("webhooks", () => {
       .waitFor();
     await page.getByRole("button", { name: "Done" }).click();
     await page.getByRole("link", { name: /The deploy robot/ }).waitFor();
-    expect((await world.client.webhooks.list()).items.map(({ events }) => events)).toEqual([["Job*", "NoteCreated"]]);
+    expect((await world.client.webhooks.list()).items.map(({ events }) => events)).toEqual([["NoteCreated", "Job*"]]);
 
     await page.getByRole("button", { name: "Test" }).click();
     await page.getByText("The receiver took the test event.").waitFor();
