@@ -1,5 +1,10 @@
+import { Type } from "@sinclair/typebox";
+import { TypeCompiler } from "@sinclair/typebox/compiler";
 import { Elysia } from "elysia";
+import { mismatch } from "../mismatch.ts";
 import type { Services } from "./services.ts";
+
+const anObject = TypeCompiler.Compile(Type.Object({}));
 
 /** Lets nobody in who may not, where auth is on. Where it is off there is nothing here that a request would pass through. */
 export function authHooks({ access, gate, config }: Services) {
@@ -15,12 +20,14 @@ export function authHooks({ access, gate, config }: Services) {
   });
 }
 
-/** Reads bodies: of those who may send one, and of nobody else. */
+/** Reads bodies, which are objects all: of those who may send one, and of nobody else. */
 export function bodyHooks({ access, gate, bodies }: Services) {
   const hooks = new Elysia({ name: "bodies" });
-  if (!access.isOn) return hooks.onParse({ as: "global" }, ({ request }) => bodies.read(request));
   return hooks.onParse({ as: "global" }, async ({ request, route }) => {
-    await gate.admit(request, route);
-    return bodies.read(request);
+    if (access.isOn) await gate.admit(request, route);
+    const body = await bodies.read(request);
+    // Where every field may be left out, Elysia lets pass whatever has none.
+    if (!anObject.Check(body)) throw mismatch(anObject.Errors(body).First(), "The body");
+    return body;
   });
 }
