@@ -5,6 +5,7 @@ import { JobError } from "../handler.ts";
 import { type AnswerLimits, AnswerWatch, type Fetch } from "./limits.ts";
 import { noteIn, promptFor } from "./prompt.ts";
 import type { ReviseOptions, Reviser } from "./reviser.ts";
+import { streamed } from "./whole-answer.ts";
 
 export interface OpenAiReviserOptions extends AnswerLimits {
   /** Base URL of an OpenAI-compatible server. */
@@ -66,7 +67,7 @@ export class OpenAiReviser implements Reviser {
       maxRetries: 0,
       timeout: totalMs,
       logLevel: "off" as const,
-      fetch: watch.fetch(fetch),
+      fetch: streamed(watch.fetch(fetch)),
     };
   }
 }

@@ -116,6 +116,16 @@ describe("asking a model", () => {
     expect(await start().revised).toBe("# Fine\n");
   });
 
+  test.each([{ finish_reason: "stop", message: { role: "assistant", content: "# Whole" } }, { message: { content: "# Whole" } }])(
+    "takes an answer that comes whole, as of servers that do not stream: %j",
+    async (choice) => {
+      serve(() => Response.json({ id: "c1", object: "chat.completion", choices: [choice], usage: {} }));
+      const { revised, progress } = start();
+      expect(await revised).toBe("# Whole\n");
+      expect(progress.at(-1)).toEqual([3, "writing, 0.0 kB"]);
+    },
+  );
+
   test("leaves no timer behind", async () => {
     serve(() => eventStream(answer(note)));
     const { clock, revised } = start();
@@ -230,8 +240,26 @@ describe("an AI server that", () => {
     expect(await failure(endless)).toMatchObject({ errorCode: "ai_bad_answer", error: "The AI server sent a line without end." });
   });
 
+  test("sends a whole answer without end is cut off", async () => {
+    const endless = () => {
+      const { body } = eventStream(async (send, isOpen) => {
+        while (isOpen()) {
+          send(`${" ".repeat(100_000)}\n`);
+          await settle();
+        }
+      });
+      return new Response(body, { headers: { "content-type": "application/json; charset=utf-8" } });
+    };
+    expect(await failure(endless)).toMatchObject({ errorCode: "ai_bad_answer", error: "The AI server sent a line without end." });
+  });
+
   const garbage: Record<string, () => Response> = {
     "a web page": () => new Response("<html>hello</html>", { headers: { "content-type": "text/html" } }),
+    "whole JSON that is no completion": () => Response.json({ hello: 1 }),
+    "an error as whole JSON": () => Response.json({ error: { message: "the model crashed" } }),
+    "a whole answer that broke off": () => new Response('{"choices": [{', { headers: { "content-type": "application/json" } }),
+    "a whole answer that the model's limit cut off": () =>
+      Response.json({ choices: [{ message: { content: "# No" }, finish_reason: "length" }] }),
     "broken JSON": () => eventStream(`${chunk("# No")}data: {"choices": [{\n\n`),
     "JSON that is no completion": () =>
       eventStream('data: 42\n\ndata: {"choices":[{"delta":{"content":{"a":1}}}]}\n\ndata: [DONE]\n\n'),
