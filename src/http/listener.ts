@@ -1,7 +1,7 @@
 import http from "node:http";
 import type { Server } from "bun";
 import { type Clock, waitAtMost } from "../clock.ts";
-import { MatricError } from "../errors.ts";
+import { invalid, MatricError } from "../errors.ts";
 import type { Certificate } from "./certificate.ts";
 import { readHeadersFactor } from "./header-size.ts";
 import { idleSeconds } from "./idle.ts";
@@ -30,19 +30,20 @@ export class Listener {
     this.#port = services.config.port;
   }
 
-  /** Starts to listen; a port that is taken is refused clearly. Returns where the server can be reached. */
+  /** Starts to listen; returns where. Throws `invalid` for an address that is not this machine's, `address_in_use` for a port that is taken. */
   start(certificate: Certificate | undefined): URL {
     const { config } = this.services;
     try {
       if (certificate) this.#port = freePort(config.host, config.port);
       return this.#listen(certificate).url;
     } catch (cause) {
-      throw new MatricError(
-        "address_in_use",
-        `The server cannot listen on ${config.host} port ${config.port}: ${whyNot(cause)}.`,
-        {},
-        { cause },
-      );
+      const { host, port } = config;
+      const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+      if (code === "ENOENT" || code === "EADDRNOTAVAIL")
+        throw invalid("MATRIC_HOST", `This machine has no address ${host}; choose another one with --host.`);
+      const isTaken = code === "EADDRINUSE";
+      const why = isTaken ? "another program listens there; choose another port with --port" : messageOf(cause);
+      throw new MatricError("address_in_use", `The server cannot listen on ${host} port ${port}: ${why}.`, {}, { cause });
     }
   }
 
@@ -134,11 +135,6 @@ function freePort(hostname: string, port: number): number {
   return probe.port;
 }
 
-/** Why a server could not listen, and what to do about the commonest reason. */
-function whyNot(cause: unknown): string {
-  if (!(cause instanceof Error)) return `${cause}`;
-  const code = "code" in cause ? cause.code : undefined;
-  if (code === "EADDRINUSE") return "another program listens there; choose another port with --port";
-  if (code === "ENOENT" || code === "EADDRNOTAVAIL") return "this machine has no such address; choose another one with --host";
-  return cause.message;
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }
