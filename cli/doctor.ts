@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { ClientError } from "../src/client/errors.ts";
 import { type Config, readConfig } from "../src/config.ts";
+import { messageOf } from "../src/errors.ts";
 import { certificateFiles } from "../src/http/certificate.ts";
 import { addServerOptions, type Context, contextOf, optionsOf, serverAddress } from "./context.ts";
 import { checkCertificate } from "./doctor/certificate.ts";
@@ -95,7 +96,7 @@ async function checkServer({ client }: Context): Promise<Finding> {
   } catch (error) {
     if (error instanceof ClientError && error.code === "unreachable")
       return skipped(check, `none is running at ${client.url}; start one with \`matric serve\`, or name another one with --url`);
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     return problem(check, message, "See the server's log, or name another one with --url.");
   }
 }

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { messageOf } from "../src/errors.ts";
 import { Failure, usage } from "./failure.ts";
 import type { Io } from "./io.ts";
 
@@ -18,6 +19,6 @@ async function readBytes(file: string): Promise<Uint8Array> {
   try {
     return await readFile(file);
   } catch (cause) {
-    throw usage(`${file} cannot be read: ${cause instanceof Error ? cause.message : cause}.`);
+    throw usage(`${file} cannot be read: ${messageOf(cause)}.`);
   }
 }

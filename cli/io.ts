@@ -1,3 +1,4 @@
+import { messageOf } from "../src/errors.ts";
 import { Failure } from "./failure.ts";
 import { orInterrupted } from "./or-interrupted.ts";
 import { watchReader } from "./reader-watch.ts";
@@ -107,7 +108,7 @@ export class StreamOutput implements Output {
   #break(cause: unknown): BrokenPipe | Failure {
     this.#broken ??= isBrokenPipe(cause)
       ? new BrokenPipe("Nobody reads the output any more.", { cause })
-      : new Failure("output_failed", `The output cannot be written: ${cause instanceof Error ? cause.message : cause}.`);
+      : new Failure("output_failed", `The output cannot be written: ${messageOf(cause)}.`);
     this.#gathered = "";
     this.onBroken(this.#broken);
     return this.#broken;

@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { accessSettings } from "./access-settings.ts";
-import { MatricError } from "./errors.ts";
+import { MatricError, messageOf } from "./errors.ts";
 import { limitSettings } from "./limit-settings.ts";
 import { type LogFormat, type LogLevel, logLevels } from "./logger.ts";
 import {
@@ -260,8 +260,4 @@ function settingFrom(one: Setting<unknown>, flag: string | undefined, env: strin
 
 function configError(source: string, problem: string): MatricError {
   return new MatricError("invalid", `${source} ${problem}.`, { field: source });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

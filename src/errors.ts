@@ -88,3 +88,8 @@ export function tooLarge(field: string, bytes: number, bytesMax: number): Matric
 export function notFound(kind: string, id: string): MatricError {
   return new MatricError("not_found", `There is no ${kind} with the id "${id}".`);
 }
+
+/** In words, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,4 +1,5 @@
 import { timestamp } from "../../src/clock.ts";
+import { messageOf } from "../../src/errors.ts";
 import { type CertificateFiles, parseCertificate, readPem } from "../../src/http/certificate.ts";
 import { type Finding, ok, problem, skipped, warning } from "./finding.ts";
 
@@ -18,6 +19,6 @@ export function checkCertificate(files: CertificateFiles | undefined, nowMs: num
     const message = `it is valid until ${timestamp(expiresAtMs)}`;
     return expiresAtMs - nowMs < daysFew * dayMs ? warning(check, message, renew) : ok(check, message);
   } catch (error) {
-    return problem(check, error instanceof Error ? error.message : String(error), "Name the right files, readable by this user.");
+    return problem(check, messageOf(error), "Name the right files, readable by this user.");
   }
 }

@@ -1,6 +1,7 @@
 import { promises as dns } from "node:dns";
 import net from "node:net";
 import { systemClock } from "../../src/clock.ts";
+import { messageOf } from "../../src/errors.ts";
 import { AllowList } from "../../src/webhooks/allow-list.ts";
 import { Destinations, ForbiddenAddress } from "../../src/webhooks/destinations.ts";
 import { type Finding, ok, problem, warning } from "./finding.ts";
@@ -42,7 +43,7 @@ export async function checkStreaming(publicUrl: string, token: string | undefine
     return ok(check, `the first words of a stream came through ${publicUrl} within ${tookMs} ms`);
   } catch (error) {
     if (!abort.signal.aborted)
-      return problem(check, `${publicUrl} cannot be reached: ${reason(error)}`, "Check the address, DNS and firewall.");
+      return problem(check, `${publicUrl} cannot be reached: ${messageOf(error)}`, "Check the address, DNS and firewall.");
     const advice =
       "Turn buffering off for /api/v1/events: `proxy_buffering off; proxy_read_timeout 1h;` in nginx, `flush_interval -1` in Caddy. Clients behind it can use ?transport=poll meanwhile.";
     return problem(
@@ -74,7 +75,7 @@ export async function checkEgress(target: string, allow: readonly string[]): Pro
       return problem(check, error.message, "If that is meant, name the address in MATRIC_WEBHOOK_ALLOW.");
     }
     const advice = "Check DNS and firewall; matric does not use HTTP_PROXY for webhooks.";
-    return problem(check, `no connection can be made: ${reason(error)}`, advice);
+    return problem(check, `no connection can be made: ${messageOf(error)}`, advice);
   }
 }
 
@@ -95,8 +96,4 @@ function connect(host: string, port: number): Promise<void> {
     socket.once("timeout", () => end(new Error(`no answer within ${connectMs / 1000} s`)));
     socket.once("error", end);
   });
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import { closeSync, existsSync, fdatasyncSync, mkdirSync, openSync, rmSync, statfsSync, statSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { messageOf } from "../../src/errors.ts";
 import { type Finding, ok, problem, skipped, warning } from "./finding.ts";
 
 /** File systems of other machines, as Linux numbers them: NFS, SMB (three of them), 9p and FUSE. */
@@ -22,7 +23,7 @@ export function checkDataDir(dataDir: string): Finding {
     rmSync(probe);
   } catch (error) {
     const advice = "Let the server's user own it, or choose another one with --data-dir (MATRIC_DATA_DIR).";
-    return problem(check, `${dataDir} cannot be written to: ${error instanceof Error ? error.message : error}`, advice);
+    return problem(check, `${dataDir} cannot be written to: ${messageOf(error)}`, advice);
   }
   if (process.platform === "linux" && remote.has(statfsSync(dataDir).type)) {
     const advice = "Put it on a local disk: SQLite's write-ahead log needs memory that is shared on one machine.";
@@ -64,7 +65,7 @@ export function checkSync(dataDir: string): Finding {
       rmSync(path, { force: true });
     }
   } catch (error) {
-    return skipped(check, `not measured: ${error instanceof Error ? error.message : error}`);
+    return skipped(check, `not measured: ${messageOf(error)}`);
   }
   times.sort((a, b) => a - b);
   const medianMs = times[syncs >> 1] ?? 0;

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { messageOf } from "../../src/errors.ts";
 import { addServerOptions, type Context, contextOf } from "../context.ts";
 import { usage } from "../failure.ts";
 import { readText } from "../input.ts";
@@ -46,7 +47,7 @@ function parseObject(text: string): Record<string, unknown> {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw usage(`--data is not valid JSON: ${cause instanceof Error ? cause.message : cause}.`);
+    throw usage(`--data is not valid JSON: ${messageOf(cause)}.`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw usage('--data must be a JSON object like {"ok":true}.');

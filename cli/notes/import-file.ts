@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import type { Client } from "../../src/client/client.ts";
 import { ClientError } from "../../src/client/errors.ts";
+import { messageOf } from "../../src/errors.ts";
 import { isImportTag, type Note } from "../../src/notes/contract.ts";
 import { pathTag, textTag } from "./import-tags.ts";
 import { aboutMarkdown, oneLine } from "./markdown.ts";
@@ -31,7 +32,7 @@ export async function importFile({ path, shown }: MarkdownFile, client: Client, 
     return { path: shown, ...(await store(path, bytes, client, signal)), error: null };
   } catch (error) {
     if (signal.aborted || isForAll(error)) throw error;
-    return { path: shown, outcome: "failed", note_id: null, error: error instanceof Error ? error.message : String(error) };
+    return { path: shown, outcome: "failed", note_id: null, error: messageOf(error) };
   }
 }
 

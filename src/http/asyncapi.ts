@@ -14,15 +14,14 @@ interface Message {
 
 const Refresh = Type.Literal("refresh", { description: "The bare word, not JSON: asks for a QueueStatus" });
 
-/** Words about one connection; the others of the transient events are for the server's own log. */
+/** Words about one connection. */
 const aboutConnection = ["ConnectionOpened", "StreamGap", "StreamClosing", "StreamCursor"];
 
-const events = [
-  ...Object.entries(eventSchemas)
-    .filter(([name]) => name in catalog || name === "QueueStatus" || aboutConnection.includes(name))
-    .map(([name, payload]) => message(name, payload)),
-  message("CustomEvent", CustomEvent),
-];
+const isStreamed = (name: string) => name in catalog || name === "QueueStatus" || aboutConnection.includes(name);
+const described = Object.entries(eventSchemas).map(([name, payload]) => message(name, payload));
+const events = [...described.filter(({ name }) => isStreamed(name)), message("CustomEvent", CustomEvent)];
+/** No stream carries them: they are what the server's own log tells. */
+const logged = described.filter(({ name }) => !isStreamed(name));
 const requests = [
   ...Object.entries(socketMessages).map(([op, payload]) => message(`${capital(op)}Request`, payload)),
   message("Refresh", Refresh),
@@ -88,7 +87,9 @@ export function asyncApiDocument(version: string, host: string): Json {
         },
       },
     },
-    components: { messages: Object.fromEntries([...events, ...requests, ...answers].map((one) => [one.name, documented(one)])) },
+    components: {
+      messages: Object.fromEntries([...events, ...logged, ...requests, ...answers].map((one) => [one.name, documented(one)])),
+    },
   });
 }
 

@@ -1,5 +1,5 @@
 import { type Cancel, type Clock, every } from "../clock.ts";
-import { MatricError } from "../errors.ts";
+import { MatricError, messageOf } from "../errors.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 /** What is stored is handed on: many readers of JSON recurse, and fail on what is nested much deeper. */
@@ -141,7 +141,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const message = `The body is not valid JSON: ${cause instanceof Error ? cause.message : cause}.`;
+    const message = `The body is not valid JSON: ${messageOf(cause)}.`;
     throw new MatricError("malformed", message, {}, { cause });
   }
 }

@@ -1,4 +1,5 @@
 import { type Cancel, type Clock, every, timestamp } from "../clock.ts";
+import { messageOf } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import { type Certificate, type CertificateFiles, type Pem, parseCertificate, readPem } from "./certificate.ts";
 
@@ -103,8 +104,4 @@ export class CertificateWatch {
 
 function textOf(found: Pem | string): string {
   return typeof found === "string" ? found : `${found.cert}\n${found.key}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,7 +1,7 @@
 import http from "node:http";
 import type { Server } from "bun";
 import { type Clock, waitAtMost } from "../clock.ts";
-import { invalid, MatricError } from "../errors.ts";
+import { invalid, MatricError, messageOf } from "../errors.ts";
 import type { Certificate } from "./certificate.ts";
 import { readHeadersFactor } from "./header-size.ts";
 import { idleSeconds } from "./idle.ts";
@@ -133,8 +133,4 @@ function freePort(hostname: string, port: number): number {
   const probe = Bun.listen({ hostname, port, socket: { data() {} } });
   probe.stop(true);
   return probe.port;
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

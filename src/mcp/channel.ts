@@ -1,6 +1,7 @@
 import type { Server } from "@modelcontextprotocol/server";
 import { wait } from "../client/wait.ts";
 import type { Clock } from "../clock.ts";
+import { messageOf } from "../errors.ts";
 import type { Envelope } from "../events/catalog.ts";
 import type { FilterInput } from "../events/filter.ts";
 import type { Logger } from "../logger.ts";
@@ -57,7 +58,7 @@ export async function pushEvents(server: Server, options: ChannelOptions, deps: 
     } catch (error) {
       if (signal.aborted) return;
       logger.warn("no events are pushed for now", {
-        error: error instanceof Error ? error.message : String(error),
+        error: messageOf(error),
         retry_ms: retryMs,
       });
       await wait(clock, retryMs, signal);

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import { messageOf } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { DeliveryRow } from "./delivery-store.ts";
 import type { WebhookRow } from "./store.ts";
@@ -50,7 +51,7 @@ export class AdminNotice {
       if (delayMs !== undefined) clock.after(delayMs, () => this.#post(url, notice, tries + 1));
       else
         logger.error("the administrator could not be notified", {
-          error: error instanceof Error ? error.message : String(error),
+          error: messageOf(error),
         });
     } finally {
       cancel();

@@ -1,5 +1,6 @@
 import { isIP, type LookupFunction } from "node:net";
 import type { Cancel, Clock } from "../clock.ts";
+import { messageOf } from "../errors.ts";
 import { AnswerParser, BadAnswer } from "./answer-parser.ts";
 import { Connection, type ConnectionUser } from "./connection.ts";
 import type { Connections } from "./connections.ts";
@@ -143,7 +144,7 @@ export class HttpAttempt implements ConnectionUser {
     if (this.#isEnded) return;
     const code = this.#codeOf(error);
     this.metClosedConnection = code === "connection_reset" && this.#connection?.isReused === true && this.#phase === "first_byte";
-    this.#end(code, error instanceof Error ? error.message : String(error));
+    this.#end(code, messageOf(error));
   }
 
   #codeOf(error: unknown): AttemptErrorCode {

@@ -190,6 +190,15 @@ describe("the AsyncAPI document", () => {
     expect(messagesOf("socket").sort()).toEqual([...streamed, ...requests, ...answers].sort());
   });
 
+  test("describes every event that there is, also those that no stream carries", async () => {
+    const [document, types] = await Promise.all(
+      ["asyncapi.json", "event-types"].map(async (path) => JSON.parse(await (await app.fetch(`/api/v1/${path}`)).text())),
+    );
+    const names: string[] = types.items.map(({ event }: { event: string }) => event);
+    expect(names).toContain("ConnectionClosed");
+    expect(Object.keys(document.components.messages)).toEqual(expect.arrayContaining(names));
+  });
+
   test("names the server that was asked", async () => {
     const document = JSON.parse(await (await app.fetch("/api/v1/asyncapi.json")).text());
     expect(document.servers.ws).toMatchObject({ host: new URL(app.url).host, protocol: "ws" });
