@@ -62,6 +62,7 @@ export class BodyReader {
         return parse(text.includes("\ufffd") ? await strictTextOf(body) : text);
       }
     } catch (cause) {
+      refuseEncoded(request);
       throw arrivalError(cause);
     } finally {
       this.#arriving.delete(arriving);
@@ -116,6 +117,13 @@ export class BodyReader {
 /** Only the connection can fail otherwise: nobody hears of it, and it is no failure of the server. */
 function arrivalError(cause: unknown): MatricError {
   return cause instanceof MatricError ? cause : new MatricError("malformed", "The body did not arrive whole.", {}, { cause });
+}
+
+/** Asked only of what could not be read: it was compressed, most likely. */
+function refuseEncoded({ headers }: Request): void {
+  const encoding = headers.get("content-encoding") ?? "identity";
+  if (encoding === "identity") return;
+  throw new MatricError("unsupported_media_type", `Send the body as it is, without Content-Encoding: ${encoding.slice(0, 40)}.`);
 }
 
 function checkType({ headers }: Request): void {

@@ -88,6 +88,17 @@ describe("a field that is wrong is named, with what would be right", () => {
 });
 
 describe("a body that cannot be read", () => {
+  test("is not taken when it is compressed", async () => {
+    for (const path of ["/notes", "/events"]) {
+      const body = Bun.gzipSync(JSON.stringify({ title: "Sea", content: "deep" }));
+      expect(await refusal(path, body, { "content-encoding": "gzip" })).toMatchObject({
+        status: 415,
+        code: "unsupported_media_type",
+        detail: "Send the body as it is, without Content-Encoding: gzip.",
+      });
+    }
+  });
+
   test("is malformed when it is not JSON, or not UTF-8", async () => {
     for (const body of [
       "{",
