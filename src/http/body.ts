@@ -62,8 +62,7 @@ export class BodyReader {
         return parse(text.includes("\ufffd") ? await strictTextOf(body) : text);
       }
     } catch (cause) {
-      refuseEncoded(request);
-      throw arrivalError(cause);
+      throw encodingError(request, cause) ?? arrivalError(cause);
     } finally {
       this.#arriving.delete(arriving);
     }
@@ -119,11 +118,17 @@ function arrivalError(cause: unknown): MatricError {
   return cause instanceof MatricError ? cause : new MatricError("malformed", "The body did not arrive whole.", {}, { cause });
 }
 
-/** Asked only of what could not be read: it was compressed, most likely. */
-function refuseEncoded({ headers }: Request): void {
-  const encoding = headers.get("content-encoding") ?? "identity";
-  if (encoding === "identity") return;
-  throw new MatricError("unsupported_media_type", `Send the body as it is, without Content-Encoding: ${encoding.slice(0, 40)}.`);
+/** Of a body that is nothing readable since it is compressed. */
+function encodingError({ headers }: Request, cause: unknown): MatricError | undefined {
+  const encoding = headers.get("content-encoding") ?? "";
+  const isCompressed = /^(x-)?(gzip|deflate|br|zstd|compress)$/i.test(encoding);
+  if (!isCompressed || !(cause instanceof MatricError) || cause.code !== "malformed") return undefined;
+  return new MatricError(
+    "unsupported_media_type",
+    `Send the body as it is, without Content-Encoding: ${encoding}.`,
+    {},
+    { cause },
+  );
 }
 
 function checkType({ headers }: Request): void {

@@ -97,6 +97,9 @@ describe("a body that cannot be read", () => {
         detail: "Send the body as it is, without Content-Encoding: gzip.",
       });
     }
+    const large = await refusal("/notes", "x".repeat(2 * mebibyte), { "content-encoding": "gzip" });
+    expect(large).toMatchObject({ status: 413, limit: "body_bytes" });
+    expect(await refusal("/notes", "{bad", { "content-encoding": "Identity" })).toMatchObject({ status: 400, code: "malformed" });
   });
 
   test("is malformed when it is not JSON, or not UTF-8", async () => {
