@@ -11,6 +11,12 @@ import type { SocketData } from "./socket-data.ts";
 import { socketHandler } from "./socket-handler.ts";
 import type { Ends } from "./system-queues.ts";
 
+/** What time can mend: an address may be there a moment later, when the machine has just been started. */
+const reasons: Record<string, string> = {
+  EADDRINUSE: "another program listens there; choose another port with --port",
+  EADDRNOTAVAIL: "this machine has no such address; choose another one with --host",
+};
+
 /** For answers that are on their way when the server stops. */
 const lastWordsMs = 1000;
 
@@ -30,7 +36,7 @@ export class Listener {
     this.#port = services.config.port;
   }
 
-  /** Starts to listen; returns where. Throws `invalid` for an address that is not this machine's, `address_in_use` for a port that is taken. */
+  /** Starts to listen; returns where. Throws `invalid` for what is no address, `address_in_use` when it cannot listen there. */
   start(certificate: Certificate | undefined): URL {
     const { config } = this.services;
     try {
@@ -39,10 +45,8 @@ export class Listener {
     } catch (cause) {
       const { host, port } = config;
       const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-      if (code === "ENOENT" || code === "EADDRNOTAVAIL")
-        throw invalid("MATRIC_HOST", `This machine has no address ${host}; choose another one with --host.`);
-      const isTaken = code === "EADDRINUSE";
-      const why = isTaken ? "another program listens there; choose another port with --port" : messageOf(cause);
+      if (code === "ENOENT") throw invalid("MATRIC_HOST", `There is no address ${host}; choose another one with --host.`);
+      const why = (typeof code === "string" && reasons[code]) || messageOf(cause);
       throw new MatricError("address_in_use", `The server cannot listen on ${host} port ${port}: ${why}.`, {}, { cause });
     }
   }

@@ -34,14 +34,18 @@ test("a second server on the same port is refused in one clear line, and lets go
   }
 });
 
-test.each(["no-such-host.invalid", "192.0.2.1"])(
-  "an address that is not this machine's (%s) is told in one clear line",
-  async (host) => {
-    const { code, stderr, stdout } = await runCli(["serve", "--no-auth", "--host", host, "--port", "0", "--data-dir", other]);
-    expect([code, stdout]).toEqual([2, ""]);
-    expect(stderr).toBe(`error: This machine has no address ${host}; choose another one with --host.\n`);
-  },
-);
+test.each([
+  ["no-such-host.invalid", 2, "There is no address no-such-host.invalid; choose another one with --host."],
+  ["300.1.1.1", 2, "There is no address 300.1.1.1; choose another one with --host."],
+  [
+    "192.0.2.1",
+    1,
+    "The server cannot listen on 192.0.2.1 port 0: this machine has no such address; choose another one with --host.",
+  ],
+])("an address that is not this machine's (%s) ends the start with code %d and one clear line", async (host, exit, line) => {
+  const { code, stderr, stdout } = await runCli(["serve", "--no-auth", "--host", host, "--port", "0", "--data-dir", other]);
+  expect([code, stdout, stderr]).toEqual([exit, "", `error: ${line}\n`]);
+});
 
 test("the first one is not disturbed by all that", async () => {
   const response = await fetch(`${server.url}/api/v1/events`, {
