@@ -1,7 +1,6 @@
 import type { Cancel, Clock } from "../../clock.ts";
 import type { OwnErrorCode } from "../contract.ts";
 import { JobError } from "../handler.ts";
-import { isWhole } from "./whole-answer.ts";
 
 /** The part of `fetch` that is needed here. */
 export type Fetch = (...request: Parameters<typeof globalThis.fetch>) => Promise<Response>;
@@ -13,7 +12,7 @@ export interface AnswerLimits {
   totalMs: number;
 }
 
-/** A line of an event stream, or an answer that is none, can be no longer: garbage without end must not fill the memory. */
+/** A line of an event stream can be no longer: a server that sends garbage without end must not fill the memory. */
 const lineBytesMax = 1024 * 1024;
 const lineFeed = 10;
 /** What ends a stream of completions; it may come in two pieces, and blank lines follow it. */
@@ -57,11 +56,10 @@ export class AnswerWatch {
       this.#alive();
       const { body, status, statusText, headers } = response;
       if (!body) return response;
-      const hasLines = !isWhole(response);
       const watched = body.pipeThrough(
         new TransformStream<Uint8Array, Uint8Array>({
           transform: (chunk, out) => {
-            this.#received(chunk, hasLines);
+            this.#received(chunk);
             out.enqueue(chunk);
           },
         }),
@@ -70,10 +68,10 @@ export class AnswerWatch {
     };
   }
 
-  #received(chunk: Uint8Array, hasLines: boolean): void {
+  #received(chunk: Uint8Array): void {
     this.#alive();
     this.#tail = (this.#tail + Buffer.from(chunk.subarray(-tailChars)).toString("latin1")).slice(-tailChars);
-    const newline = hasLines ? chunk.lastIndexOf(lineFeed) : -1;
+    const newline = chunk.lastIndexOf(lineFeed);
     this.#lineBytes = newline < 0 ? this.#lineBytes + chunk.length : chunk.length - newline;
     if (this.#lineBytes > lineBytesMax) this.#fail("ai_bad_answer", "sent a line without end");
   }

@@ -116,15 +116,25 @@ describe("asking a model", () => {
     expect(await start().revised).toBe("# Fine\n");
   });
 
-  test.each([{ finish_reason: "stop", message: { role: "assistant", content: "# Whole" } }, { message: { content: "# Whole" } }])(
-    "takes an answer that comes whole, as of servers that do not stream: %j",
-    async (choice) => {
-      serve(() => Response.json({ id: "c1", object: "chat.completion", choices: [choice], usage: {} }));
-      const { revised, progress } = start();
-      expect(await revised).toBe("# Whole\n");
-      expect(progress.at(-1)).toEqual([3, "writing, 0.0 kB"]);
-    },
-  );
+  test.each([
+    { finish_reason: "stop", message: { role: "assistant", content: "# Whole" } },
+    { finish_reason: null, message: { content: "# Whole" } },
+    { message: { content: "# Whole" } },
+  ])("takes an answer that comes whole, as of servers that do not stream: %j", async (choice) => {
+    const whole = JSON.stringify({ id: "c1", object: "chat.completion", choices: [choice], usage: {} }, null, 2);
+    serve(() => new Response(`\n${whole}\n`, { headers: { "content-type": "text/plain" } }));
+    const { revised, progress } = start();
+    expect(await revised).toBe("# Whole\n");
+    expect(progress.at(-1)).toEqual([3, "writing, 0.0 kB"]);
+  });
+
+  test("takes a stream for a stream even if it is said to be JSON, however long it is", async () => {
+    const text = "word ".repeat(4000);
+    const stream = answer(text.replaceAll("word", "fine"), "stop", 2);
+    expect(stream.length).toBeGreaterThan(1024 * 1024);
+    serve(() => new Response(eventStream(stream).body, { headers: { "content-type": "application/json" } }));
+    expect(await start({ text }).revised).toBe("fine ".repeat(4000).trimEnd());
+  });
 
   test("leaves no timer behind", async () => {
     serve(() => eventStream(answer(note)));
@@ -241,25 +251,38 @@ describe("an AI server that", () => {
   });
 
   test("sends a whole answer without end is cut off", async () => {
-    const endless = () => {
-      const { body } = eventStream(async (send, isOpen) => {
+    const endless = () =>
+      eventStream(async (send, isOpen) => {
+        send("{");
         while (isOpen()) {
           send(`${" ".repeat(100_000)}\n`);
           await settle();
         }
       });
-      return new Response(body, { headers: { "content-type": "application/json; charset=utf-8" } });
-    };
-    expect(await failure(endless)).toMatchObject({ errorCode: "ai_bad_answer", error: "The AI server sent a line without end." });
+    expect(await failure(endless)).toMatchObject({
+      errorCode: "ai_bad_answer",
+      error: "The AI server's answer is longer than 1048576 bytes.",
+      retry: true,
+    });
+  });
+
+  test.each([
+    [{ error: { message: "the model crashed" } }, "is an error: the model crashed"],
+    [{ choices: [{ message: { content: "# No" }, finish_reason: "length" }] }, "was cut off at the model's limit"],
+    [{ choices: [{ message: { content: " " } }] }, "is empty"],
+    [{ hello: 1 }, "broke off before its end"],
+    ['{"choices": [{', "broke off before its end"],
+  ])("sends %j as a whole answer: a bad answer, tried again", async (whole, what) => {
+    const text = typeof whole === "string" ? whole : JSON.stringify(whole);
+    expect(await failure(() => new Response(text))).toMatchObject({
+      errorCode: "ai_bad_answer",
+      error: `The AI server's answer ${what}.`,
+      retry: true,
+    });
   });
 
   const garbage: Record<string, () => Response> = {
     "a web page": () => new Response("<html>hello</html>", { headers: { "content-type": "text/html" } }),
-    "whole JSON that is no completion": () => Response.json({ hello: 1 }),
-    "an error as whole JSON": () => Response.json({ error: { message: "the model crashed" } }),
-    "a whole answer that broke off": () => new Response('{"choices": [{', { headers: { "content-type": "application/json" } }),
-    "a whole answer that the model's limit cut off": () =>
-      Response.json({ choices: [{ message: { content: "# No" }, finish_reason: "length" }] }),
     "broken JSON": () => eventStream(`${chunk("# No")}data: {"choices": [{\n\n`),
     "JSON that is no completion": () =>
       eventStream('data: 42\n\ndata: {"choices":[{"delta":{"content":{"a":1}}}]}\n\ndata: [DONE]\n\n'),
