@@ -62,9 +62,10 @@ export class ReplayBuffer implements EventStore {
     const kept = this.#kept.filter((one) => one.streamId === streamId && one.number > last);
     for (const { id, message } of kept) await send(id, message);
     if (kept.length > 0 || this.#open.has(streamId)) return streamId;
-    for (const id of requestsOf(token)) {
+    const unanswered = requestsOf(token);
+    for (const [index, id] of unanswered.entries()) {
       const message: JSONRPCMessage = { jsonrpc: "2.0", id, error: { code: transportErrorCode, message: lost } };
-      await send(eventId(streamId, last + 1, over), message);
+      await send(eventId(streamId, last + index + 1, tokenAfterAnswer(unanswered.slice(index + 1))), message);
     }
     return streamId;
   }
@@ -82,12 +83,9 @@ export class ReplayBuffer implements EventStore {
     if (!waiting) return undefined;
     if (!("result" in message || "error" in message)) return tokenOf(waiting);
     const rest = waiting.filter((id) => id !== message.id);
-    if (rest.length === 0) {
-      this.#open.delete(streamId);
-      return over;
-    }
-    this.#open.set(streamId, rest);
-    return tokenOf(rest);
+    if (rest.length === 0) this.#open.delete(streamId);
+    else this.#open.set(streamId, rest);
+    return tokenAfterAnswer(rest);
   }
 
   #keep(one: Kept): void {
@@ -127,6 +125,10 @@ function requestIdsIn(body: unknown): RequestId[] {
 function tokenOf(ids: readonly RequestId[]): string {
   const token = Buffer.from(JSON.stringify(ids)).toString("base64url");
   return ids.length === 0 || token.length > 200 ? "" : token;
+}
+
+function tokenAfterAnswer(rest: readonly RequestId[]): string {
+  return rest.length === 0 ? over : tokenOf(rest);
 }
 
 function requestsOf(token: string | undefined): RequestId[] {

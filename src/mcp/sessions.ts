@@ -51,11 +51,14 @@ export class Sessions {
   async handle(request: Request, body: unknown, authInfo: AuthInfo | undefined): Promise<Response> {
     const id = request.headers.get("mcp-session-id");
     if (id === null) return this.#begin(request, body, authInfo);
-    if (request.method === "GET" && isOver(request.headers.get("last-event-id"))) return nothingMore();
-    const session = this.#open.get(id) ?? (await this.#takeUp(id, request, authInfo));
+    const open = this.#open.get(id);
+    const isFollowing = request.method === "GET" && isOver(request.headers.get("last-event-id"));
+    if (!open && isFollowing && this.#mayGoOn(id)) return nothingMore();
+    const session = open ?? (await this.#takeUp(id, request, authInfo));
     if (session === "full") return this.#full();
     // Another token's session is no session, even for one that knows its id.
     if (!session || session.owner !== authInfo?.clientId) return errorResponse(404, sessionNotFoundCode, "Session not found");
+    if (isFollowing) return nothingMore();
     if (request.method === "DELETE") this.#remember(session.id);
     return session.handle(request, body, authInfo);
   }
@@ -89,10 +92,14 @@ export class Sessions {
    */
   async #takeUp(id: string, request: Request, authInfo: AuthInfo | undefined): Promise<Session | "full" | undefined> {
     const isCall = request.method === "POST" || waitsForAnswer(request.headers.get("last-event-id"));
-    if (!isCall || !idPattern.test(id) || this.#ended.has(id)) return undefined;
+    if (!isCall || !this.#mayGoOn(id)) return undefined;
     const taking = this.#takingUp.get(id) ?? this.#reopen(id, request, authInfo).finally(() => this.#takingUp.delete(id));
     this.#takingUp.set(id, taking);
     return taking;
+  }
+
+  #mayGoOn(id: string): boolean {
+    return idPattern.test(id) && !this.#ended.has(id);
   }
 
   async #reopen(id: string, request: Request, authInfo: AuthInfo | undefined): Promise<Session | "full"> {
@@ -156,5 +163,5 @@ export class Sessions {
 /** In answer to a GET, 405 means that there is no stream to be had; clients take it for no failure, and do not come again. */
 function nothingMore(): Response {
   const message = "The message of that Last-Event-ID is the last one of its stream.";
-  return errorResponse(405, transportErrorCode, message, { allow: "POST, DELETE" });
+  return errorResponse(405, transportErrorCode, message, { allow: "GET, POST, DELETE" });
 }

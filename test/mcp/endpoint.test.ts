@@ -179,6 +179,11 @@ describe("a session", () => {
       server = start();
       expect((await resume()).status).toBe(405);
     }
+    const following = { "last-event-id": "a/1/." };
+    expect((await send({ ...inSession("matric-1", following), method: "GET" })).status).toBe(404);
+    expect((await send({ ...inSession(id), body: listTools })).status).toBe(200);
+    expect((await send({ ...inSession(id), method: "DELETE" })).status).toBe(200);
+    expect((await send({ ...inSession(id, following), method: "GET" })).status).toBe(404);
   });
 
   test("that nobody uses is closed, which its client does not notice", async () => {

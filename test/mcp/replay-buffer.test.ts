@@ -109,6 +109,11 @@ test("nothing comes after the last answer of a stream, and its id says so to any
   expect([isOver(last), waitsForAnswer(last)]).toEqual([true, false]);
   expect(await answersAfter(buffer, last)).toEqual([]);
   expect(await answersAfter(new ReplayBuffer(), last)).toEqual([]);
+  const lostBatch = (await replay(new ReplayBuffer(), opening)).map(([id]) => id);
+  expect(lostBatch.map((id) => [isOver(id), waitsForAnswer(id)])).toEqual([
+    [false, true],
+    [true, false],
+  ]);
   const again = (await replay(buffer, first)).map(([id]) => id);
   const lost = (await replay(new ReplayBuffer(), first)).map(([id]) => id);
   expect([again, lost.map(isOver)]).toEqual([[last], [true]]);
