@@ -30,15 +30,17 @@ export function createServer(services: Services) {
   const { logger, isReady, refusals, telemetry } = services;
   const guard = new Guard({ ...services, rate: services.addressRate, onRefusal: (error) => refusals.note(error) });
   const routes = (): readonly Route[] => app.routes;
-  const around = ofLast((handle: Handle): Handle => {
+  const surround = (handle: Handle): Handle => {
     return (request) => {
       const guarded = guard.handler(handle, request);
       return telemetry ? telemetry.requests.follow(request, guarded) : guarded(request);
     };
-  });
+  };
+  /** By the handler of a route: Elysia asks with each request what is to be around it. */
+  const surrounded = new Map<Handle, Handle>();
   const app = new Elysia({ normalize: false })
     // Around everything; Elysia's type of what it wraps is not that of what it calls.
-    .wrap((handle) => around(handle as unknown as Handle))
+    .wrap((handle) => surrounded.getOrInsertComputed(handle as unknown as Handle, surround))
     // First of all: without it Elysia shows an error's message to the client.
     .onError({ as: "global" }, ({ error, code, request, route }) => {
       if (code !== "NOT_FOUND") telemetry?.requests.route(request, route);
@@ -69,15 +71,6 @@ export function createServer(services: Services) {
     .use(docsRoutes(services, routes));
   if (telemetry) app.use(metricsRoutes(telemetry));
   return app;
-}
-
-/** For Elysia, which asks with each request what is to be around its handler, and that is always the same. */
-function ofLast<In, Out>(make: (input: In) => Out): (input: In) => Out {
-  let last: { input: In; output: Out } | undefined;
-  return (input) => {
-    if (last?.input !== input) last = { input, output: make(input) };
-    return last.output;
-  };
 }
 
 /** What Elysia itself throws, in our words. */
