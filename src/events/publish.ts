@@ -9,7 +9,7 @@ import { isBuiltIn, isEventName, nearestBuiltIn } from "./names.ts";
 
 const dataBytesMax = 64 * 1024;
 const itemsMax = 1000;
-/** Of a character, as JavaScript counts them. */
+/** Of what JavaScript counts as one character. */
 const utf8BytesMax = 3;
 
 /** A custom event, as somebody publishes it. */
@@ -85,7 +85,7 @@ export class Publisher {
   }
 }
 
-/** The same as `check`, but that looks for unknown fields by making several arrays of names for each event. */
+/** Finds what `check` finds, which makes several arrays of names for each event to look for unknown fields. */
 function isPublishEvent(input: unknown): input is PublishEvent {
   if (!checkKnown.Check(input)) return false;
   for (const name in input) if (!fieldNames.has(name)) return false;

@@ -160,7 +160,7 @@ function transientFields(reader: EventReader, { name, connectionId, data }: Tran
 }
 
 /** Who caused the last event, as JSON up to where its data begin, and as fields: most of the next ones are by the same. */
-let last: { json: string; fields: LogFields } = { json: "", fields: {} };
+let lastActor: { json: string; fields: LogFields } = { json: "", fields: {} };
 const actorKey = ',"actor":';
 const dataKey = ',"data":';
 
@@ -168,11 +168,11 @@ const dataKey = ',"data":';
 function actorOf(text: string): LogFields {
   const key = text.indexOf(actorKey);
   const start = key + actorKey.length;
-  if (key >= 0 && last.json !== "" && text.startsWith(last.json, start)) return last.fields;
+  if (key >= 0 && lastActor.json !== "" && text.startsWith(lastActor.json, start)) return lastActor.fields;
   const end = text.indexOf(dataKey, start);
   if (key < 0 || end < 0) throw new MalformedEvent("its envelope is not what it should be");
   const fields = actorFields(JSON.parse(text.slice(start, end)));
-  last = { json: text.slice(start, end + dataKey.length), fields };
+  lastActor = { json: text.slice(start, end + dataKey.length), fields };
   return fields;
 }
 

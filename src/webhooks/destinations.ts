@@ -56,8 +56,8 @@ export class Destinations {
     } catch (error) {
       if (error instanceof ForbiddenAddress) throw invalid("url", `${error.message} MATRIC_WEBHOOK_ALLOW can allow it.`);
     }
-    // Without a path it stays as it was written.
-    return text === url.origin ? text : url.href;
+    // What was written without a path is shown without one.
+    return text.trim() === url.origin ? url.origin : url.href;
   }
 
   /**

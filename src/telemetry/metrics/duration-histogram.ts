@@ -51,9 +51,10 @@ export class DurationSeries {
     this.#count++;
     this.#sumSeconds += seconds;
     for (let bucket = 0; bucket < this.bounds.length; bucket++) {
-      if (seconds > (this.bounds[bucket] ?? 0)) continue;
-      this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
-      return;
+      if (seconds <= (this.bounds[bucket] ?? 0)) {
+        this.#counts[bucket] = (this.#counts[bucket] ?? 0) + 1;
+        return;
+      }
     }
   }
 
