@@ -50,6 +50,8 @@ export class Subscription<Chunk> implements Member {
   /** The newest position that the client itself knows of, from an event or from `StreamCursor`. */
   #told: number;
   readonly #had = new Had();
+  /** What gave way to others, with how far it had been read. */
+  readonly #former: (Pick<Interest, "filter" | "from"> & { until: number })[] = [];
   #gap: Gap | undefined;
   #group: Group | undefined;
   /** How many snapshots there had been when it was last at the head. */
@@ -118,7 +120,10 @@ export class Subscription<Chunk> implements Member {
       throw new MatricError("rate_limited", "Too many subscriptions ask for older events; wait until they have arrived.");
     }
     this.#leave();
-    if (from < reached) for (const interest of this.#interests) this.#had.add(interest.filter, interest.from, reached);
+    if (from < reached) {
+      for (const interest of this.#interests) this.#had.add(interest.filter, interest.from, reached);
+      for (const former of this.#former) this.#had.add(former.filter, former.from, former.until);
+    }
     this.#position = Math.min(from, reached);
     if (since?.gap) this.#options.sink.gap(since.gap);
     this.#interests = [...this.#interests.filter((interest) => interest !== equal), { filter, key, from }];
@@ -133,6 +138,15 @@ export class Subscription<Chunk> implements Member {
     if (rest.length === this.#interests.length) return false;
     this.#replace(rest);
     return true;
+  }
+
+  /** Takes a filter away that others stand in for now: what it has brought is not brought again by them. */
+  giveWay(filter: Filter): void {
+    const key = filterKey(filter);
+    const interest = this.#interests.find((one) => one.key === key);
+    if (!interest) return;
+    this.#former.push({ filter, from: interest.from, until: Math.max(this.#furthest, this.position()) });
+    this.remove(filter);
   }
 
   removeAll(): void {

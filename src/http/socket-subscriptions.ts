@@ -33,7 +33,7 @@ export class SocketSubscriptions {
   add(filter: Filter, since: Position | undefined, hidden: readonly Family[] | undefined): void {
     this.subscription.add(filter, since);
     const all = withoutFamilies(everything, hidden);
-    if (this.takesEverything && filterKey(filter) !== filterKey(all)) this.subscription.remove(all);
+    if (this.takesEverything && filterKey(filter) !== filterKey(all)) this.subscription.giveWay(all);
     this.takesEverything = false;
   }
 

@@ -324,6 +324,20 @@ describe("adding and taking away filters", () => {
     expect(wire.got).toEqual([2, 1, 3]);
   });
 
+  test("one that made way for others brings nothing twice, however far back they reach", async () => {
+    await publish(thing);
+    const { wire, subscription } = subscribe([everything]);
+    await publish(thing, progress("a"));
+    subscription.add(createFilter({ topics: ["jobs"] }), { seq: 0 });
+    subscription.giveWay(everything);
+    await settle();
+    await publish(thing);
+    expect(wire.got).toEqual([2, 3]);
+    subscription.add(createFilter({ topics: ["custom"] }), { seq: 0 });
+    await settle();
+    expect(wire.got).toEqual([2, 3, 1, 4]);
+  });
+
   test("with a cursor that cannot be had tells of the gap", async () => {
     await publish(thing, thing);
     await prune(1);

@@ -226,6 +226,18 @@ describe("subscribing", () => {
     expect(client.events().slice(2)).toEqual(["RareHappened 1", "ThingHappened 2", "ThingHappened 3", "ThingHappened 4"]);
   });
 
+  test("takes the place of everything, and what came until then does not come again", async () => {
+    const client = await connect();
+    await publish(2);
+    await eventually(() => client.got.length === 4);
+    await client.ask({ op: "subscribe", topics: "notes" });
+    await publish(1);
+    client.send({ op: "subscribe", events: "ThingHappened", since: "earliest" });
+    await publish(1);
+    await eventually(() => client.events().includes("ThingHappened 4"));
+    expect(client.events().slice(2)).toEqual([1, 2, 3, 4].map((n) => `ThingHappened ${n}`));
+  });
+
   test("one filter is taken back by naming it, all of them by naming none", async () => {
     const client = await connect("?events=ThingHappened");
     await client.ask({ op: "subscribe", topics: ["queue", "custom"], events: ["RareHappened"] });
