@@ -1,6 +1,7 @@
 import { fdatasyncSync, openSync } from "node:fs";
 
-// An entry point of its own: waits for the disk in a thread that nothing else uses.
+// An entry point of its own: waits for the disk in a thread that nothing else uses. It imports nothing that must be loaded: Bun
+// loads modules in the common threads, and this one is there for when all of them are stuck.
 
 export interface SyncRequest {
   id: number;

@@ -92,7 +92,7 @@ export class BodyReader {
     return arriving;
   }
 
-  /** As a `Blob`: its text costs Bun less than that of an array of bytes. */
+  /** As a `Blob`, which can be read twice: as text, and as bytes where the text leaves a doubt. */
   #body(request: Request): Promise<Blob> {
     const { bytesMax } = this.#options;
     const declared = request.headers.get("content-length");

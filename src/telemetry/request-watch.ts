@@ -51,6 +51,7 @@ export class RequestWatch {
     return tracing.within(span.context, () => answer(request));
   }
 
+  /** Apart from `follow`, which would keep for a closure what it holds of every request, answered at once or not. */
   #await(request: Request, watched: Watched, given: Promise<unknown>): void {
     const end = (response: unknown) => this.#end(request, watched, response);
     given.then(end, end);

@@ -9,7 +9,7 @@ export class AllowList {
   /** As `host:port`, the host as URLs write it. */
   readonly #hosts = new Set<string>();
 
-  /** Each entry is an address, a network (`10.1.0.0/16`) or `host:port`. Throws `invalid` that names the setting. */
+  /** Each entry is an address, a network (`10.1.0.0/16`), or `host:port` of a name or an address. Throws `invalid` that names the setting. */
   constructor(entries: readonly string[]) {
     for (const entry of entries) {
       if (!this.#addNetwork(entry) && !this.#addHost(entry)) {
